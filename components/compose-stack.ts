@@ -1,0 +1,168 @@
+import * as docker from '@pulumi/docker';
+import * as pulumi from '@pulumi/pulumi';
+
+import type { PreparedStack } from '../src/actions/prepare-stack';
+import { applyLimits, clearTheName } from '../src/docker/containers';
+import { RewindError } from '../src/errors';
+import { mask } from '../src/container/project-secrets';
+import { waitUntilReady } from '../src/probe/readiness';
+import type { ServicePlan } from '../src/container/spec';
+import { Service } from './service';
+import { tokens } from './tokens';
+
+/** What a {@link ComposeStack} is made of. */
+export interface ComposeStackArgs {
+  /** The prepared stack: plain values, as the structure of a program cannot depend on outputs. */
+  readonly prepared: PreparedStack;
+  /** `project/stack` of Pulumi, as it stands in the containers' labels. */
+  readonly stack: string;
+  /** Bound for services whose health check sets none, in seconds. @default 300 */
+  readonly readyTimeoutSeconds?: number;
+}
+
+/** What runs, as stack output: `pulumi stack output services`. */
+export interface ServiceOutput {
+  /** The image as it was asked for. */
+  readonly image: string;
+  /** Immutable ID of the image. */
+  readonly imageId: string | undefined;
+}
+
+/** A Docker Compose project on one Docker engine: its networks, volumes and services. */
+export class ComposeStack extends pulumi.ComponentResource {
+  readonly services: Readonly<Record<string, ServiceOutput>>;
+  readonly files: Readonly<Record<string, string>>;
+  /** Resolves once every service is ready; rejects with one error that tells of all that are not. */
+  readonly ready: Promise<void>;
+
+  /** Declares a stack as soon as it is prepared, and waits until all its services are ready. */
+  static async whenReady(
+    name: string,
+    args: Promise<ComposeStackArgs>,
+    opts?: pulumi.ComponentResourceOptions,
+  ): Promise<ComposeStack> {
+    const stack = new ComposeStack(name, await args, opts);
+    await stack.ready;
+    return stack;
+  }
+
+  constructor(name: string, args: ComposeStackArgs, opts: pulumi.ComponentResourceOptions = {}) {
+    super(tokens.composeStack, name, {}, opts);
+    const { prepared } = args;
+    const networks = this.#networks(prepared);
+    const volumes = this.#volumes(prepared);
+    const services = this.#services(args, networks, volumes);
+
+    this.services = Object.fromEntries(
+      prepared.services.map(({ service, reference, containers }) => [
+        service,
+        { image: reference, imageId: containers[0]?.image },
+      ]),
+    );
+    this.files = prepared.files.hashes;
+    this.ready = allReady([...services.values()]);
+    this.registerOutputs({ services: this.services, files: this.files });
+  }
+
+  #networks({ networks }: PreparedStack): Map<string, docker.Network> {
+    return new Map(
+      networks.map(({ name, existing, labels, ipamConfigs, ...plan }) => {
+        const inputs = { ...plan, name, labels: [...labels], ...(ipamConfigs && { ipamConfigs: [...ipamConfigs] }) };
+        const adopt = existing === undefined ? {} : { import: existing };
+        return [name, new docker.Network(name, inputs, { parent: this, deleteBeforeReplace: true, ...adopt })];
+      }),
+    );
+  }
+
+  #volumes({ volumes }: PreparedStack): Map<string, docker.Volume> {
+    return new Map(
+      volumes.map(({ name, driver, driverOpts, labels }) => [
+        name,
+        new docker.Volume(
+          name,
+          { name, driver, ...(driverOpts && { driverOpts }), labels: [...labels] },
+          // Data outlives everything: whatever takes a volume out of the stack leaves it on the engine.
+          { parent: this, retainOnDelete: true },
+        ),
+      ]),
+    );
+  }
+
+  #services(
+    args: ComposeStackArgs,
+    networks: Map<string, docker.Network>,
+    volumes: Map<string, docker.Volume>,
+  ): Map<string, Service> {
+    const { prepared } = args;
+    const client = prepared.engine.docker;
+    const plans = new Map(prepared.services.map((plan) => [plan.service, plan]));
+    const services = new Map<string, Service>();
+    const beforeCreate = new pulumi.ResourceHook('rewind-clear-the-name', async (hook) => {
+      const name = (hook.newInputs as { name?: string } | undefined)?.name;
+      if (name !== undefined) await clearTheName(client, name, args.stack);
+    });
+
+    for (const service of prepared.order) {
+      const plan = plans.get(service)!;
+      const dependencies = Object.entries(prepared.project.model.services[service]!.depends_on ?? {}).flatMap(
+        ([name, dependency]) => (services.has(name) ? [{ ...dependency, service: services.get(name)! }] : []),
+      );
+      services.set(
+        service,
+        new Service(
+          service,
+          {
+            plan,
+            networks,
+            volumes,
+            after: startedAfter(dependencies),
+            replaceWith: dependencies.flatMap((d) => (d.restart ? d.service.containers : [])),
+            idOf: (other) => services.get(other)!.containers[0]!.id,
+            beforeCreate,
+            waitUntilReady: (id) => this.#waitUntilReady(id, plan, args),
+          },
+          { parent: this },
+        ),
+      );
+    }
+    return services;
+  }
+
+  async #waitUntilReady(id: string, plan: ServicePlan, args: ComposeStackArgs): Promise<void> {
+    const client = args.prepared.engine.docker;
+    try {
+      await applyLimits(client, id, plan.limits);
+      await waitUntilReady(client, id, {
+        service: plan.service,
+        oneShot: plan.oneShot,
+        ...(args.readyTimeoutSeconds !== undefined && { limitMs: args.readyTimeoutSeconds * 1000 }),
+      });
+    } catch (error) {
+      const text = error instanceof RewindError ? error.render() : String(error);
+      throw new pulumi.RunError(mask(text, args.prepared.secrets));
+    }
+  }
+}
+
+interface Dependency {
+  readonly condition: string;
+  readonly required?: boolean;
+  readonly service: Service;
+}
+
+/** Resolves to the containers of all dependencies, once each is in the state that its condition asks for. */
+async function startedAfter(dependencies: readonly Dependency[]): Promise<pulumi.Resource[]> {
+  const resources = await Promise.all(
+    dependencies.map(async ({ condition, required = true, service }) => {
+      if (condition === 'service_started') return [...service.containers];
+      return required ? service.ready : service.ready.catch(() => [...service.containers]);
+    }),
+  );
+  return resources.flat();
+}
+
+async function allReady(services: readonly Service[]): Promise<void> {
+  const results = await Promise.allSettled(services.map((service) => service.ready));
+  const failures = new Set(results.flatMap((result) => (result.status === 'rejected' ? [result.reason as Error] : [])));
+  if (failures.size > 0) throw new pulumi.RunError([...failures].map((failure) => failure.message).join('\n\n'));
+}

@@ -1,0 +1,3 @@
+export { ComposeStack, type ComposeStackArgs, type ServiceOutput } from './compose-stack';
+export { Service, type ServiceArgs } from './service';
+export { prepareFromConfig } from './prepare';

@@ -1,0 +1,24 @@
+import * as pulumi from '@pulumi/pulumi';
+
+import { prepareStack } from '../src/actions/prepare-stack';
+import { RewindError } from '../src/errors';
+import { projectFolder } from '../src/project-folder';
+import type { ComposeStackArgs } from './compose-stack';
+import { stackSettings } from './settings';
+
+/**
+ * Prepares the stack that the configuration describes. Problems end the program with all of them at once, as text for
+ * people: nothing has been declared yet, so nothing changes.
+ */
+export async function prepareFromConfig(): Promise<ComposeStackArgs> {
+  const stack = `${pulumi.getProject()}/${pulumi.getStack()}`;
+  const preview = pulumi.runtime.isDryRun();
+  try {
+    const { settings, problems } = await stackSettings();
+    const prepared = await prepareStack({ settings, problems, directory: projectFolder(), stack, preview });
+    if (prepared.warnings.length > 0) await pulumi.log.warn(prepared.warnings.join('\n'));
+    return { prepared, stack, readyTimeoutSeconds: settings.readyTimeoutSeconds };
+  } catch (error) {
+    throw error instanceof RewindError ? new pulumi.RunError(error.render()) : error;
+  }
+}

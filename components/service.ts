@@ -1,0 +1,98 @@
+import * as docker from '@pulumi/docker';
+import * as pulumi from '@pulumi/pulumi';
+
+import type { ContainerSpec, ServicePlan } from '../src/container/spec';
+import { asInputs } from './inputs';
+import { tokens } from './tokens';
+
+/** What a {@link Service} is made of. */
+export interface ServiceArgs {
+  /** The planned containers. */
+  readonly plan: ServicePlan;
+  /** Networks of the stack by their name, so that a replaced network replaces the containers in it. */
+  readonly networks: ReadonlyMap<string, docker.Network>;
+  /** Volumes of the stack by their name. */
+  readonly volumes: ReadonlyMap<string, docker.Volume>;
+  /** Resolves to the containers of the services that this one starts after, once those are ready. */
+  readonly after: Promise<pulumi.Resource[]>;
+  /** Containers with which this service's containers are to be replaced (depends_on with restart: true). */
+  readonly replaceWith: readonly pulumi.Resource[];
+  /** ID of the first container of another service, for shared namespaces. */
+  readonly idOf: (service: string) => pulumi.Input<string>;
+  /** Runs before a container is created. */
+  readonly beforeCreate: pulumi.ResourceHook;
+  /** Waits until a container is ready. Not called in a preview. */
+  readonly waitUntilReady: (containerId: string) => Promise<void>;
+}
+
+/** Provider properties of which it records a change without acting on it: only a new container has the new value. */
+const needNewContainer = ['tmpfs', 'init', 'rm', 'cpuPeriod', 'cpuQuota'];
+
+/** One service of a compose file: its containers, and the knowledge of when they are ready. */
+export class Service extends pulumi.ComponentResource {
+  readonly containers: readonly docker.Container[];
+  /** Resolves to the containers once all of them are ready (in a preview at once). Rejects if one does not get ready. */
+  readonly ready: Promise<pulumi.Resource[]>;
+
+  constructor(name: string, args: ServiceArgs, opts: pulumi.ComponentResourceOptions = {}) {
+    const { plan } = args;
+    super(tokens.service, name, { image: plan.reference, replicas: plan.containers.length }, opts);
+    this.containers = plan.containers.map(
+      (spec) =>
+        new docker.Container(spec.name, this.#inputs(spec, args), {
+          parent: this,
+          dependsOn: pulumi.output(args.after).apply((ready) => [...ready, ...mountedVolumes(spec, args)]),
+          replaceWith: [...args.replaceWith],
+          deleteBeforeReplace: true,
+          replaceOnChanges: needNewContainer,
+          ignoreChanges: [...plan.readBackDiffers],
+          hooks: { beforeCreate: [args.beforeCreate] },
+        }),
+    );
+    this.ready = pulumi.runtime.isDryRun()
+      ? Promise.resolve([...this.containers])
+      : Promise.all(this.containers.map(async (container) => args.waitUntilReady(await known(container.id)))).then(
+          () => [...this.containers],
+        );
+    // Whoever needs the service awaits `ready`; a failure that nobody has awaited yet is not an unhandled one.
+    this.ready.catch(() => undefined);
+    this.registerOutputs({ image: plan.reference });
+  }
+
+  #inputs(spec: ContainerSpec, args: ServiceArgs): docker.ContainerArgs {
+    const networksAdvanced = spec.networksAdvanced?.map((network) => ({
+      ...network,
+      name: args.networks.get(network.name)?.name ?? network.name,
+    }));
+    const inputs = asInputs(
+      { ...spec, ...(networksAdvanced && { networksAdvanced }) },
+      args.idOf,
+    ) as docker.ContainerArgs;
+    // In a preview the image may still have to be pulled or built: its ID is not known yet.
+    return spec.image === undefined ? { ...inputs, image: unknown() } : inputs;
+  }
+}
+
+function mountedVolumes(spec: ContainerSpec, args: ServiceArgs): pulumi.Resource[] {
+  return (spec.mounts ?? []).flatMap((mount) => {
+    const volume = mount.source === undefined ? undefined : args.volumes.get(mount.source);
+    return volume ? [volume] : [];
+  });
+}
+
+function known(output: pulumi.Output<string>): Promise<string> {
+  return new Promise((resolve) => {
+    output.apply(resolve);
+  });
+}
+
+/** A value that is not known until the update runs. */
+function unknown(): pulumi.Output<string> {
+  return new (pulumi.Output as unknown as new (...args: unknown[]) => pulumi.Output<string>)(
+    new Set(),
+    Promise.resolve(undefined),
+    Promise.resolve(false),
+    Promise.resolve(false),
+    Promise.resolve(new Set()),
+  );
+}

@@ -1,0 +1,59 @@
+import * as pulumi from '@pulumi/pulumi';
+
+import { type RawSettings, readSettings, settingKeys, type StackSettings } from '../src/settings';
+import type { Problem } from '../src/errors';
+
+const namespace = 'rewind';
+
+/**
+ * Reads the `rewind:` settings of the stack's configuration. Secret settings are decrypted for the program alone;
+ * whatever is made of them is marked as secret again.
+ */
+export async function stackSettings(): Promise<{ settings: StackSettings; problems: Problem[] }> {
+  const config = new pulumi.Config(namespace);
+  const raw: Record<string, unknown> = {};
+  for (const key of configuredKeys()) {
+    const value = await plain(config.getSecret(key));
+    if (value !== undefined) raw[key] = parse(value);
+  }
+  return readSettings(protectSecretKeys(raw));
+}
+
+/** The keys that are set in this namespace, known or not: an unknown one is an error, not silence. */
+function configuredKeys(): string[] {
+  const prefix = `${namespace}:`;
+  const set = Object.keys(pulumi.runtime.allConfig())
+    .filter((key) => key.startsWith(prefix))
+    .map((key) => key.slice(prefix.length));
+  return [...new Set([...set, ...Object.keys(settingKeys)])];
+}
+
+/** A setting under `env` that was set with --secret is treated like one under `secrets`. */
+function protectSecretKeys(raw: Record<string, unknown>): RawSettings {
+  if (raw['env'] === undefined || !isSecret('env')) return raw;
+  const { env, ...rest } = raw;
+  return { ...rest, secrets: { ...(env as object), ...(raw['secrets'] as object | undefined) } };
+}
+
+/** Whether a setting was set with --secret; Pulumi tells its programs so in this variable. */
+function isSecret(key: string): boolean {
+  const secretKeys = JSON.parse(process.env['PULUMI_CONFIG_SECRET_KEYS'] ?? '[]') as string[];
+  return secretKeys.includes(`${namespace}:${key}`);
+}
+
+function plain(output: pulumi.Output<string> | undefined): Promise<string | undefined> {
+  return new Promise((resolve) => {
+    if (output === undefined) resolve(undefined);
+    else output.apply(resolve);
+  });
+}
+
+/** Pulumi hands structured settings over as JSON and plain ones as they are. */
+function parse(value: string): unknown {
+  if (!/^[[{"]/.test(value)) return value;
+  try {
+    return JSON.parse(value) as unknown;
+  } catch {
+    return value;
+  }
+}

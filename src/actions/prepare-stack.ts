@@ -1,0 +1,175 @@
+import { fileURLToPath } from 'node:url';
+import { isAbsolute, join, resolve } from 'node:path';
+
+import { type ComposeProject, loadComposeProject } from '../compose/load';
+import { applyOverrides } from '../compose/overrides';
+import { startOrder } from '../compose/order';
+import { type ConfigFiles, findConfigFiles } from '../container/config-files';
+import { planProject } from '../container/plan';
+import { projectSecrets } from '../container/project-secrets';
+import type { ServicePlan } from '../container/spec';
+import { connect, type Engine } from '../docker/engine';
+import { imageReference, prepareImages, type ResolvedImages, resolveImages } from '../docker/images';
+import { type Inventory, takeInventory } from '../docker/inventory';
+import { type NetworkPlan, planNetworks, planVolumes, type VolumePlan } from '../docker/infrastructure';
+import { preflight } from '../docker/preflight';
+import { type Problem, RewindError } from '../errors';
+import type { StackSettings } from '../settings';
+import { FileStore } from '../store/files';
+
+/** What is needed to prepare a stack. */
+export interface PrepareOptions {
+  readonly settings: StackSettings;
+  /** Problems found while the settings were read; reported together with the others. */
+  readonly problems: readonly Problem[];
+  /** Folder of Pulumi.yaml. */
+  readonly directory: string;
+  /** `project/stack` of Pulumi. */
+  readonly stack: string;
+  /** True in a preview: nothing is pulled, built or written. */
+  readonly preview: boolean;
+}
+
+/** A stack that can be declared: everything is known and checked, and nothing that runs has been touched. */
+export interface PreparedStack {
+  readonly project: ComposeProject;
+  readonly engine: Engine;
+  readonly services: readonly ServicePlan[];
+  /** Services in an order in which each follows what it depends on. */
+  readonly order: readonly string[];
+  readonly networks: readonly NetworkPlan[];
+  readonly volumes: readonly VolumePlan[];
+  readonly files: ConfigFiles;
+  readonly secrets: ReadonlySet<string>;
+  readonly warnings: readonly string[];
+}
+
+/**
+ * Reads the compose project, lays the configuration over it, finds images and files, plans every container and holds
+ * the plan against the engine. In an update it also pulls, builds and keeps what the update needs.
+ *
+ * @throws RewindError with all problems at once
+ */
+export async function prepareStack(options: PrepareOptions): Promise<PreparedStack> {
+  const { settings, directory, stack, preview } = options;
+  const [loaded, engine] = await settle(loadComposeProject({ ...composeSource(settings), directory }), connect());
+  const [inventory, overridden] = [await takeInventory(engine.docker), applyOverrides(loaded.model, settings)];
+  const project: ComposeProject = { ...loaded, model: overridden.model };
+  const store = new FileStore(storeFolder(settings.store, directory));
+
+  const [found, files] = await Promise.all([
+    resolveImages(engine.docker, project, inventory, new Set(Object.keys(settings.tags))),
+    findConfigFiles(project, store, settings.files),
+  ]);
+  const secrets = projectSecrets(project, settings.secrets);
+  const plan = (images: ResolvedImages): ReturnType<typeof planProject> =>
+    planProject({
+      project,
+      engine: engine.facts,
+      images: images.facts,
+      kept: engine.facts.local ? files.kept : new Map(),
+      stack,
+      shown: settings.show,
+      hidden: Object.fromEntries(Object.entries(settings.secrets).map(([name, vars]) => [name, Object.keys(vars)])),
+      secrets,
+    });
+
+  let planned = plan(found);
+  RewindError.throwIfAny([
+    ...options.problems,
+    ...overridden.problems,
+    ...found.problems,
+    ...files.problems,
+    ...planned.problems,
+    ...(await preflight(project, planned.services, inventory, stack, engine.facts.local)),
+  ]);
+  if (!preview) planned = await carryOut(project, engine, inventory, found, files, store, settings, plan, planned);
+
+  return {
+    project,
+    engine,
+    services: planned.services,
+    order: startOrder(project.model).order,
+    networks: planNetworks(project, inventory),
+    volumes: planVolumes(project, planned.services, inventory),
+    files,
+    secrets,
+    warnings: [...project.warnings, ...planned.warnings, ...remoteWarning(engine, files)],
+  };
+}
+
+/** Pulls, builds and keeps what the update needs; plans again where images have come in. */
+async function carryOut(
+  project: ComposeProject,
+  engine: Engine,
+  _inventory: Inventory,
+  found: ResolvedImages,
+  files: ConfigFiles,
+  store: FileStore,
+  settings: StackSettings,
+  plan: (images: ResolvedImages) => ReturnType<typeof planProject>,
+  planned: ReturnType<typeof planProject>,
+): Promise<ReturnType<typeof planProject>> {
+  await Promise.all([...files.kept.values()].map((file) => store.keep(file)));
+  if (found.toBuild.length === 0 && found.toPull.length === 0) return planned;
+  await prepareImages(project, found);
+  const after = await takeInventory(engine.docker);
+  const images = await resolveImages(
+    engine.docker,
+    withoutPolicies(project),
+    after,
+    new Set(Object.keys(settings.tags)),
+  );
+  RewindError.throwIfAny(images.problems);
+  return plan(images);
+}
+
+/** The project with images to be taken as they are now: they have just been pulled and built. */
+function withoutPolicies(project: ComposeProject): ComposeProject {
+  const services = Object.fromEntries(
+    Object.entries(project.model.services).map(([name, service]) => [
+      name,
+      { ...service, image: imageReference(project, name), pull_policy: 'missing' },
+    ]),
+  );
+  return { ...project, model: { ...project.model, services } };
+}
+
+function composeSource(settings: StackSettings): {
+  files: readonly string[];
+  envFiles: readonly string[];
+  profiles: readonly string[];
+  project?: string;
+} {
+  return {
+    files: settings.compose,
+    envFiles: settings.envFiles,
+    profiles: settings.profiles,
+    ...(settings.project !== undefined && { project: settings.project }),
+  };
+}
+
+/** Runs two things side by side; if both fail, says so in one error. */
+async function settle<A, B>(a: Promise<A>, b: Promise<B>): Promise<[A, B]> {
+  const results = await Promise.allSettled([a, b]);
+  const problems = results.flatMap((result) => {
+    if (result.status === 'fulfilled') return [];
+    if (result.reason instanceof RewindError) return [...result.reason.problems];
+    throw result.reason;
+  });
+  RewindError.throwIfAny(problems);
+  return [await a, await b];
+}
+
+/** The store's folder of a `file://` URL; `file://./x` counts from the folder of Pulumi.yaml. */
+export function storeFolder(url: string, directory: string): string {
+  const path = url.slice('file://'.length);
+  return isAbsolute(path) ? fileURLToPath(url) : resolve(join(directory, path));
+}
+
+function remoteWarning(engine: Engine, files: ConfigFiles): string[] {
+  if (engine.facts.local || files.kept.size === 0) return [];
+  return [
+    'The Docker engine is remote: configuration files are mounted from its own disk and are not kept by release.',
+  ];
+}

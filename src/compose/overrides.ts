@@ -1,0 +1,48 @@
+import type { Problem } from '../errors';
+import type { StackSettings } from '../settings';
+import { applyImageRequest, parseImageRequest } from './image-reference';
+import type { ComposeModel, ComposeService } from './model';
+
+type Overrides = Pick<StackSettings, 'tags' | 'env' | 'secrets' | 'show'>;
+
+/** Lays the stack configuration's images and environment over a compose model; reports every name that fits nothing. */
+export function applyOverrides(
+  model: ComposeModel,
+  overrides: Overrides,
+): { readonly model: ComposeModel; readonly problems: Problem[] } {
+  const problems: Problem[] = [];
+  const services: Record<string, ComposeService> = { ...model.services };
+  const known = Object.keys(services).sort();
+
+  for (const key of ['tags', 'env', 'secrets', 'show'] as const) {
+    for (const name of Object.keys(overrides[key])) {
+      if (name in services) continue;
+      problems.push({
+        code: 'config/unknown-service',
+        message: `rewind:${key}.${name} names a service that the compose file does not have.`,
+        fix: `Remove it: pulumi config rm --path rewind:${key}.${name}. The services are: ${known.join(', ')}.`,
+      });
+    }
+  }
+  for (const [name, value] of Object.entries(overrides.tags)) {
+    const service = services[name];
+    if (!service) continue;
+    const request = parseImageRequest(value);
+    if (!request) {
+      problems.push({
+        code: 'config/bad-image',
+        message: `rewind:tags.${name} is "${value}", which is neither a tag, nor an image reference, nor an image ID.`,
+        fix: `Correct it: pulumi config set --path rewind:tags.${name} <tag>.`,
+      });
+      continue;
+    }
+    services[name] = { ...service, image: applyImageRequest(service.image ?? `${model.name}-${name}`, request) };
+  }
+  for (const variables of [overrides.env, overrides.secrets]) {
+    for (const [name, values] of Object.entries(variables)) {
+      const service = services[name];
+      if (service) services[name] = { ...service, environment: { ...service.environment, ...values } };
+    }
+  }
+  return { model: { ...model, services }, problems };
+}

@@ -1,0 +1,124 @@
+import { createHash } from 'node:crypto';
+import { existsSync, readFileSync } from 'node:fs';
+import { homedir } from 'node:os';
+import { join } from 'node:path';
+
+import Docker from 'dockerode';
+
+import type { EngineFacts } from '../container/mapping';
+import { messageOf, RewindError } from '../errors';
+
+/** Where the Docker engine is. */
+export interface EngineAddress {
+  /** `unix:///…`, `tcp://…`, `ssh://…`, or undefined for the default socket. */
+  readonly host: string | undefined;
+  /** What said so: `DOCKER_HOST`, the name of a Docker context, or the default. */
+  readonly from: string;
+}
+
+/** The engine that the docker command would use: DOCKER_HOST, else the current Docker context, else the socket. */
+export function engineAddress(env: NodeJS.ProcessEnv = process.env): EngineAddress {
+  if (env['DOCKER_HOST']) return { host: env['DOCKER_HOST'], from: 'DOCKER_HOST' };
+  const folder = env['DOCKER_CONFIG'] ?? join(homedir(), '.docker');
+  const context =
+    env['DOCKER_CONTEXT'] ??
+    (readJson(join(folder, 'config.json')) as { currentContext?: string } | undefined)?.currentContext;
+  if (context === undefined || context === 'default') return { host: undefined, from: 'default' };
+  // Layout: https://docs.docker.com/engine/manage-resources/contexts/
+  const id = createHash('sha256').update(context).digest('hex');
+  const meta = readJson(join(folder, 'contexts', 'meta', id, 'meta.json')) as ContextMeta | undefined;
+  const host = meta?.Endpoints?.docker?.Host;
+  if (host === undefined) {
+    throw new RewindError({
+      code: 'docker/unreachable',
+      message: `The Docker context ${context} does not exist.`,
+      fix: 'Choose another: docker context use default (docker context ls lists them).',
+    });
+  }
+  return { host, from: `context ${context}` };
+}
+
+interface ContextMeta {
+  readonly Endpoints?: { readonly docker?: { readonly Host?: string } };
+}
+
+function readJson(path: string): unknown {
+  return existsSync(path) ? JSON.parse(readFileSync(path, 'utf8')) : undefined;
+}
+
+/** A connection to a Docker engine and what matters of it. */
+export interface Engine {
+  readonly docker: Docker;
+  readonly facts: EngineFacts;
+}
+
+/**
+ * Connects to the engine that the docker command would use.
+ *
+ * @throws RewindError docker/unreachable
+ */
+export async function connect(env: NodeJS.ProcessEnv = process.env): Promise<Engine> {
+  const address = engineAddress(env);
+  const docker = open(address, env);
+  try {
+    const [version, info] = await Promise.all([
+      docker.version(),
+      docker.info() as Promise<{ SwapLimit?: boolean; OSType?: string }>,
+    ]);
+    return {
+      docker,
+      facts: {
+        apiVersion: version.ApiVersion,
+        swapLimit: info.SwapLimit ?? false,
+        local: address.host === undefined || address.host.startsWith('unix:'),
+        platform: `${version.Os}/${version.Arch}`,
+      },
+    };
+  } catch (error) {
+    throw unreachable(address, error);
+  }
+}
+
+function open(address: EngineAddress, env: NodeJS.ProcessEnv): Docker {
+  if (address.host === undefined) return new Docker({ socketPath: '/var/run/docker.sock' });
+  const url = new URL(address.host);
+  if (url.protocol === 'unix:') return new Docker({ socketPath: url.pathname });
+  if (url.protocol === 'ssh:') {
+    return new Docker({
+      protocol: 'ssh',
+      host: url.hostname,
+      port: url.port || 22,
+      username: url.username,
+      sshOptions: { agent: env['SSH_AUTH_SOCK'] },
+    });
+  }
+  const certificates = env['DOCKER_CERT_PATH'];
+  const tls = env['DOCKER_TLS_VERIFY'] && certificates;
+  return new Docker({
+    protocol: tls ? 'https' : 'http',
+    host: url.hostname,
+    port: url.port || (tls ? 2376 : 2375),
+    ...(tls && {
+      ca: readFileSync(join(certificates, 'ca.pem')),
+      cert: readFileSync(join(certificates, 'cert.pem')),
+      key: readFileSync(join(certificates, 'key.pem')),
+    }),
+  });
+}
+
+function unreachable(address: EngineAddress, error: unknown): RewindError {
+  const where = address.host ?? 'unix:///var/run/docker.sock';
+  const code = (error as NodeJS.ErrnoException).code;
+  const fix =
+    code === 'EACCES'
+      ? 'Your user may not use the socket: run with sudo, or add yourself to the docker group (sudo usermod -aG docker $USER) and log in again.'
+      : code === 'ENOENT' || code === 'ECONNREFUSED'
+        ? 'Start Docker (npx rewind setup does it where it can), or point DOCKER_HOST or the Docker context at a running engine.'
+        : 'Check DOCKER_HOST and the Docker context (docker context ls), then: docker version.';
+  return new RewindError({
+    code: 'docker/unreachable',
+    message: `No Docker engine answers at ${where} (${address.from}): ${messageOf(error)}`,
+    fix,
+    cause: error,
+  });
+}

@@ -1,0 +1,148 @@
+import type Docker from 'dockerode';
+
+import { runCompose } from '../compose/command';
+import type { ComposeProject } from '../compose/load';
+import { familiar, repositoryOf, withDefaultTag } from '../compose/image-reference';
+import type { ImageFacts } from '../container/mapping';
+import { messageOf, type Problem, RewindError } from '../errors';
+import { run } from '../process';
+import type { Inventory } from './inventory';
+
+/** Images of a project's services. */
+export interface ResolvedImages {
+  /** By service. Lacks the services whose image still has to be pulled or built. */
+  readonly facts: ReadonlyMap<string, ImageFacts>;
+  /** Services whose image is to be built, and references that are to be pulled, when the update runs. */
+  readonly toBuild: readonly string[];
+  readonly toPull: readonly string[];
+  readonly problems: readonly Problem[];
+}
+
+/** The name of a service's image; a service that is only built gets the name that compose gives it. */
+export function imageReference(project: ComposeProject, service: string): string {
+  return project.model.services[service]!.image ?? `${project.model.name}-${service}`;
+}
+
+/** The ID under which the engine has an image, if it has it. */
+export function localImageId(inventory: Inventory, reference: string): string | undefined {
+  const name = familiar(reference);
+  return inventory.images.get(withDefaultTag(name)) ?? inventory.images.get(withDefaultTag(reference));
+}
+
+/**
+ * Finds every service's image and decides, as docker compose does, what has to be pulled or built.
+ *
+ * @param overridden services whose image comes from `rewind:tags`: such an image is never built from today's source
+ */
+export async function resolveImages(
+  docker: Docker,
+  project: ComposeProject,
+  inventory: Inventory,
+  overridden: ReadonlySet<string>,
+): Promise<ResolvedImages> {
+  const ids = new Map<string, string>();
+  const toBuild: string[] = [];
+  const wanted = new Map<string, string[]>();
+  const problems: Problem[] = [];
+
+  for (const [service, definition] of Object.entries(project.model.services)) {
+    const reference = imageReference(project, service);
+    const id = localImageId(inventory, reference);
+    const policy = definition.pull_policy;
+    const canBuild = definition.build !== undefined && !overridden.has(service);
+    if (canBuild && (id === undefined || policy === 'build')) toBuild.push(service);
+    else if (id === undefined && policy !== 'never' && !reference.startsWith('sha256:')) {
+      wanted.set(reference, [...(wanted.get(reference) ?? []), service]);
+    } else if (id !== undefined) {
+      ids.set(service, id);
+      if (policy === 'always' && !overridden.has(service))
+        wanted.set(reference, [...(wanted.get(reference) ?? []), service]);
+    } else problems.push(missingImage(reference, [service], inventory, 'it is not on this engine'));
+  }
+
+  const toPull: string[] = [];
+  await Promise.all(
+    [...wanted].map(async ([reference, services]) => {
+      const reason = await unreachableInRegistry(docker, reference);
+      if (reason === undefined) toPull.push(reference);
+      else if (services.some((service) => !ids.has(service))) {
+        problems.push(missingImage(reference, services, inventory, reason));
+      }
+    }),
+  );
+  return { facts: await factsOf(docker, ids), toBuild, toPull: toPull.sort(), problems };
+}
+
+/** Why a registry does not give an image; undefined if it does. Asks for the manifest only. */
+async function unreachableInRegistry(docker: Docker, reference: string): Promise<string | undefined> {
+  try {
+    await docker.getImage(reference).distribution();
+    return undefined;
+  } catch (error) {
+    const reason = (error as { json?: { message?: string } }).json?.message ?? messageOf(error);
+    // The engine itself may lack the credentials that `docker pull` has: only a plain no counts as one.
+    return /unauthorized|authentication required|denied/i.test(reason) && /[./]/.test(reference.split('/')[0]!)
+      ? undefined
+      : reason;
+  }
+}
+
+function missingImage(reference: string, services: string[], inventory: Inventory, reason: string): Problem {
+  const repository = familiar(repositoryOf(reference));
+  const others = [...inventory.images.keys()].filter((name) => name.startsWith(`${repository}:`)).sort();
+  return {
+    code: 'docker/missing-image',
+    message: `The image ${reference} of ${services.join(', ')} is missing: ${reason}.`,
+    fix: `Build or load it, or choose one that is there${others.length > 0 ? ` (${others.join(', ')})` : ''}: pulumi config set --path rewind:tags.${services[0]} <tag>.`,
+  };
+}
+
+async function factsOf(docker: Docker, ids: ReadonlyMap<string, string>): Promise<Map<string, ImageFacts>> {
+  const byId = new Map<string, Promise<ImageFacts>>();
+  for (const id of ids.values()) if (!byId.has(id)) byId.set(id, inspectImage(docker, id));
+  return new Map(await Promise.all([...ids].map(async ([service, id]) => [service, await byId.get(id)!] as const)));
+}
+
+async function inspectImage(docker: Docker, id: string): Promise<ImageFacts> {
+  const { Config: config } = (await docker.getImage(id).inspect()) as { Config?: ImageConfig };
+  return {
+    id,
+    volumes: Object.keys(config?.Volumes ?? {}),
+    ...(config?.Entrypoint && { entrypoint: config.Entrypoint }),
+    ...(config?.Healthcheck?.Test && { healthcheck: config.Healthcheck.Test }),
+  };
+}
+
+interface ImageConfig {
+  readonly Volumes?: object | null;
+  readonly Entrypoint?: string[] | null;
+  readonly Healthcheck?: { readonly Test?: string[] };
+}
+
+/**
+ * Pulls and builds what an update needs, before anything of the stack is touched.
+ *
+ * @throws RewindError docker/missing-image, docker/build-failed
+ */
+export async function prepareImages(project: ComposeProject, images: ResolvedImages): Promise<void> {
+  await Promise.all(
+    images.toPull.map(async (reference) => {
+      // The docker command knows the user's credential helpers.
+      const pulled = await run(['docker', 'pull', '--quiet', reference]);
+      if (pulled.exitCode === 0) return;
+      throw new RewindError({
+        code: 'docker/missing-image',
+        message: `The image ${reference} cannot be pulled: ${pulled.stderr.trim()}`,
+        fix: 'Log in to its registry (docker login), or load it (docker load).',
+      });
+    }),
+  );
+  if (images.toBuild.length === 0) return;
+  const built = await runCompose([...project.options, 'build', ...images.toBuild], { cwd: project.directory });
+  if (built.exitCode === 0) return;
+  throw new RewindError({
+    code: 'docker/build-failed',
+    message: `docker compose build ${images.toBuild.join(' ')} failed:\n${built.stderr.trim().split('\n').slice(-30).join('\n')}`,
+    fix: 'Mend the Dockerfile; try it by hand with the same command.',
+  });
+}

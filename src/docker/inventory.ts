@@ -1,0 +1,31 @@
+import type Docker from 'dockerode';
+
+/** What an engine has that a stack's plan has to be held against; read in a handful of requests. */
+export interface Inventory {
+  readonly containers: readonly Docker.ContainerInfo[];
+  readonly networks: readonly Docker.NetworkInspectInfo[];
+  readonly volumes: readonly Docker.VolumeInspectInfo[];
+  /** Image ID by every name (`repository:tag`, `repository@digest`, ID) under which the engine has it. */
+  readonly images: ReadonlyMap<string, string>;
+}
+
+/** Reads an engine's containers, networks, volumes and images. */
+export async function takeInventory(docker: Docker): Promise<Inventory> {
+  const [containers, networks, volumes, images] = await Promise.all([
+    docker.listContainers({ all: true }),
+    docker.listNetworks(),
+    docker.listVolumes(),
+    docker.listImages(),
+  ]);
+  const byName = new Map<string, string>();
+  for (const image of images) {
+    byName.set(image.Id, image.Id);
+    for (const name of [...(image.RepoTags ?? []), ...(image.RepoDigests ?? [])]) byName.set(name, image.Id);
+  }
+  return { containers, networks, volumes: volumes.Volumes, images: byName };
+}
+
+/** A container's name without the slash that the API puts before it. */
+export function nameOf(container: Docker.ContainerInfo): string {
+  return container.Names[0]?.slice(1) ?? container.Id.slice(0, 12);
+}

@@ -1,0 +1,10 @@
+import { existsSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+
+/** The folder of the Pulumi project: the nearest one upwards that has a Pulumi.yaml; else the given one. */
+export function projectFolder(from = process.cwd()): string {
+  for (let folder = from; ; folder = dirname(folder)) {
+    if (['Pulumi.yaml', 'Pulumi.yml'].some((name) => existsSync(join(folder, name)))) return folder;
+    if (folder === dirname(folder)) return from;
+  }
+}
