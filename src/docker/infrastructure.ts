@@ -1,7 +1,6 @@
 import type Docker from 'dockerode';
 
 import type { ComposeProject } from '../compose/load';
-import type { ComposeNetwork } from '../compose/model';
 import { composeLabel } from '../container/labels';
 import type { ServicePlan } from '../container/spec';
 import type { Inventory } from './inventory';
@@ -59,7 +58,7 @@ export function planNetworks({ model }: ComposeProject, inventory: Inventory): N
   return Object.entries(model.networks)
     .filter(([key, network]) => used.has(key) && !network?.external)
     .map(([key, network]) => {
-      const { name, ipam, ...rest } = network ?? ({ name: `${model.name}_${key}` } as ComposeNetwork);
+      const { name, ipam, ...rest } = network ?? { name: `${model.name}_${key}` };
       const configs = ipam?.config?.map(({ subnet, gateway, ip_range: ipRange, aux_addresses: auxAddress }) => ({
         ...(subnet !== undefined && { subnet }),
         ...(gateway !== undefined && { gateway }),

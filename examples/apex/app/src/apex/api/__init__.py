@@ -1,0 +1,1 @@
+"""The HTTP API: projects, and the jobs that calculate their signs."""

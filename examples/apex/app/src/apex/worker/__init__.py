@@ -1,0 +1,1 @@
+"""The worker: takes jobs from the queue, has them calculated and stores what came out."""
