@@ -1,3 +1,5 @@
+import './stack-traces';
+
 export { ComposeStack, type ComposeStackArgs, type ServiceOutput } from './compose-stack';
 export { Service, type ServiceArgs } from './service';
 export { prepareFromConfig } from './prepare';

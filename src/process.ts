@@ -15,6 +15,8 @@ export interface RunOptions {
   readonly cwd?: string;
   /** Added to the environment of this process. @default none */
   readonly env?: Readonly<Record<string, string>>;
+  /** Given to the process as its standard input. @default nothing */
+  readonly input?: string;
   /** Ends the process after so many milliseconds. @default no limit */
   readonly timeoutMs?: number;
   /** Ends the process when aborted. @default none */
@@ -29,7 +31,7 @@ export async function run(argv: readonly [string, ...string[]], options: RunOpti
     env: options.env,
     timeout: options.timeoutMs,
     cancelSignal: options.signal,
-    stdin: 'ignore',
+    ...(options.input === undefined ? { stdin: 'ignore' } : { input: options.input }),
     reject: false,
     stripFinalNewline: true,
   });

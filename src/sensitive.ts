@@ -45,6 +45,11 @@ export function isHarmless(key: string, value: string, declared: readonly string
   return harmlessKey.test(key) && !secretKey.test(key);
 }
 
+/** Whether a variable's name is that of a credential: its value is looked for elsewhere too. A masked host name is not. */
+export function namesSecret(key: string): boolean {
+  return /PASS|SECRET|TOKEN|CREDENTIAL|PRIVATE|APIKEY|API_KEY|ACCESS_KEY/i.test(key);
+}
+
 /** Values shorter than this occur in text by chance; hiding them would hide everything. */
 const shortestTaint = 6;
 

@@ -34,7 +34,7 @@ export class PulumiCli {
       reject: false,
     });
     for await (const line of child.iterable({ from: 'all' })) onLine(line);
-    const { all = '', exitCode } = await child;
+    const { all, exitCode } = await child;
     if (exitCode === 0) return all;
     throw new RewindError({
       code: 'pulumi/failed',

@@ -2,8 +2,11 @@ import { existsSync } from 'node:fs';
 import { dirname, relative, resolve } from 'node:path';
 
 import { type Problem, RewindError } from '../errors';
+import { namesSecret } from '../sensitive';
 import { runCompose } from './command';
+import { singleDollars } from './dollars';
 import type { ComposeModel } from './model';
+import { usedVariables, valuesOf } from './variables';
 
 /** Which compose project to read. */
 export interface ComposeSource {
@@ -26,8 +29,10 @@ export interface ComposeProject {
   readonly files: readonly string[];
   /** Absolute path of the project's folder: that of the first compose file. */
   readonly directory: string;
-  /** Values of environment variables that configs and secrets are taken from. */
+  /** Values of the environment variables that configs and secrets are taken from. */
   readonly environment: Readonly<Record<string, string>>;
+  /** Values of the variables that the files use and whose names are those of secrets. */
+  readonly secretVariables: Readonly<Record<string, string>>;
   /** What docker compose warned of, except for unset variables, which are errors. */
   readonly warnings: readonly string[];
   /** Options with which docker compose reads the same project again. */
@@ -37,7 +42,7 @@ export interface ComposeProject {
 /**
  * Reads a compose project with `docker compose config`, the official implementation.
  *
- * @throws RewindError compose/not-found, compose/invalid, compose/unset-variable, docker/no-cli
+ * @throws RewindError compose/not-found, compose/invalid, compose/unset-variable, compose/cycle, docker/no-cli
  */
 export async function loadComposeProject(source: ComposeSource): Promise<ComposeProject> {
   const files = source.files.map((file) => resolve(source.directory, file));
@@ -54,20 +59,37 @@ export async function loadComposeProject(source: ComposeSource): Promise<Compose
     ...(source.profiles ?? []).flatMap((profile) => ['--profile', profile]),
     ...(source.project ? ['--project-name', source.project] : []),
   ];
-  const result = await runCompose([...options, 'config', '--format', 'json'], { cwd: directory });
+  const [result, variables] = await Promise.all([
+    runCompose([...options, 'config', '--format', 'json'], { cwd: directory }),
+    usedVariables({ options, directory }),
+  ]);
   const { unset, warnings } = readWarnings(result.stderr);
-  if (result.exitCode !== 0) throw invalid(result.stderr, files, source);
-  RewindError.throwIfAny(
-    unset.map((name) => ({
-      code: 'compose/unset-variable' as const,
-      message: `The variable ${name} has no value; ${relativeNames(files, source)} uses it.`,
-      fix: `Set ${name} in the environment or in an env file (rewind:envFile, or .env beside the compose file), or give it a default: \${${name}:-value}.`,
-    })),
-  );
+  RewindError.throwIfAny([
+    ...unset.map((name) => unsetVariable(name, `; ${relativeNames(files, source)} uses it.`)),
+    ...(result.exitCode === 0 ? [] : [invalid(result.stderr, files, source)]),
+  ]);
 
-  const model = normalise(JSON.parse(result.stdout) as Partial<ComposeModel> & { name: string });
-  const environment = needsEnvironment(model) ? await interpolationEnvironment(options, directory) : {};
-  return { model, files, directory, environment, warnings, options };
+  const model = withAllSections(singleDollars(JSON.parse(result.stdout) as Partial<ComposeModel> & { name: string }));
+  const taken = environmentOf(model);
+  const secret = Object.keys(variables).filter(namesSecret);
+  const values = await valuesOf([...new Set([...taken, ...secret])], { options, directory });
+  return {
+    model,
+    files,
+    directory,
+    environment: pick(values, taken),
+    secretVariables: { ...plainDefaults(pick(variables, secret)), ...pick(values, secret) },
+    warnings,
+    options,
+  };
+}
+
+function unsetVariable(name: string, where: string): Problem {
+  return {
+    code: 'compose/unset-variable',
+    message: `The variable ${name} has no value${where}`,
+    fix: `Set ${name} in the environment or in an env file (rewind:envFile, or .env beside the compose file), or give it a default: \${${name}:-value}.`,
+  };
 }
 
 function missing(paths: string[], source: ComposeSource, what: string, key: string): Problem[] {
@@ -80,7 +102,7 @@ function missing(paths: string[], source: ComposeSource, what: string, key: stri
     }));
 }
 
-function invalid(stderr: string, files: string[], source: ComposeSource): RewindError {
+function invalid(stderr: string, files: string[], source: ComposeSource): Problem {
   const said = stderr
     .split('\n')
     .filter((line) => !/level=warning/.test(line) && line.trim() !== '')
@@ -88,17 +110,23 @@ function invalid(stderr: string, files: string[], source: ComposeSource): Rewind
     .trim();
   const circle = /dependency cycle detected: (.+)/.exec(said);
   if (circle) {
-    return new RewindError({
+    return {
       code: 'compose/cycle',
       message: `Services depend on each other in a circle: ${circle[1]} (${relativeNames(files, source)}).`,
       fix: 'Remove one of these depends_on entries.',
-    });
+    };
   }
-  return new RewindError({
+  const required = /(?:interpolating (\S+): )?required variable (\S+) is missing a value(: .*)?/.exec(said);
+  if (required) {
+    const [, path, name, said = '.'] = required;
+    const where = `${path === undefined ? '' : `${path} in `}${relativeNames(files, source)}`;
+    return unsetVariable(name!, `, but ${where} requires it${said}`);
+  }
+  return {
     code: 'compose/invalid',
-    message: `docker compose cannot read ${relativeNames(files, source)}: ${said}`,
+    message: `docker compose cannot read ${relativeNames(files, source)}: ${said || 'it said nothing'}`,
     fix: `Mend the file; check it with: docker compose ${files.map((f) => `-f ${relative(process.cwd(), f)}`).join(' ')} config --quiet`,
-  });
+  };
 }
 
 function relativeNames(files: readonly string[], source: ComposeSource): string {
@@ -119,9 +147,8 @@ function readWarnings(stderr: string): { unset: string[]; warnings: string[] } {
   return { unset: [...unset].sort(), warnings: [...warnings] };
 }
 
-/** Fills in absent sections, and undoes the doubling of `$` with which compose keeps its output readable as input. */
-function normalise(raw: Partial<ComposeModel> & { name: string }): ComposeModel {
-  const model = unescapeDollars(raw);
+/** The model with sections that are absent filled in. */
+function withAllSections(model: Partial<ComposeModel> & { name: string }): ComposeModel {
   return {
     name: model.name,
     services: model.services ?? {},
@@ -132,57 +159,18 @@ function normalise(raw: Partial<ComposeModel> & { name: string }): ComposeModel 
   };
 }
 
-function unescapeDollars<T>(value: T): T {
-  if (typeof value === 'string') return value.replaceAll('$$', () => '$') as T;
-  if (Array.isArray(value)) return value.map(unescapeDollars) as T;
-  if (value !== null && typeof value === 'object') {
-    return Object.fromEntries(
-      Object.entries(value).map(([key, inner]) => [unescapeDollars(key), unescapeDollars(inner as unknown)]),
-    ) as T;
-  }
-  return value;
-}
-
-function needsEnvironment(model: ComposeModel): boolean {
-  return [...Object.values(model.configs), ...Object.values(model.secrets)].some(
-    (object) => object.environment !== undefined,
+/** Names of the environment variables that configs and secrets are taken from. */
+function environmentOf(model: ComposeModel): string[] {
+  return [...Object.values(model.configs), ...Object.values(model.secrets)].flatMap(
+    ({ environment }) => environment ?? [],
   );
 }
 
-/** The variables that compose interpolates with: those of the process, of `.env` and of the env files. */
-async function interpolationEnvironment(options: string[], cwd: string): Promise<Record<string, string>> {
-  const result = await runCompose([...options, 'config', '--environment'], { cwd });
-  const variables: Record<string, string> = {};
-  let last: string | undefined;
-  for (const line of result.stdout.split('\n')) {
-    const match = /^([A-Za-z_][A-Za-z0-9_]*)=(.*)$/s.exec(line);
-    if (match) variables[(last = match[1]!)] = match[2]!;
-    else if (last !== undefined) variables[last] = `${variables[last]}\n${line}`;
-  }
-  return variables;
+function pick(values: Readonly<Record<string, string>>, names: readonly string[]): Record<string, string> {
+  return Object.fromEntries(names.flatMap((name) => (Object.hasOwn(values, name) ? [[name, values[name]!]] : [])));
 }
 
-/**
- * The variable of the compose file that sets a published port, e.g. `API_PORT` for `"${API_PORT:-8000}:8000"`.
- *
- * @returns undefined if the port is written as a plain number
- */
-export async function portVariable(
-  project: ComposeProject,
-  service: string,
-  target: number,
-): Promise<string | undefined> {
-  const args = [...project.options, 'config', '--no-interpolate', '--format', 'json'];
-  const result = await runCompose(args, { cwd: project.directory });
-  if (result.exitCode !== 0) return undefined;
-  const raw = JSON.parse(result.stdout) as {
-    services?: Record<string, { ports?: (string | Record<string, unknown>)[] }>;
-  };
-  for (const port of raw.services?.[service]?.ports ?? []) {
-    const text = typeof port === 'string' ? port : `${String(port['published'])}:${String(port['target'])}`;
-    if (!new RegExp(`(^|[:-])${target}(/\\w+)?$`).test(text)) continue;
-    const variable = /\$\{?([A-Za-z_][A-Za-z0-9_]*)/.exec(text)?.[1];
-    if (variable !== undefined) return variable;
-  }
-  return undefined;
+/** Defaults as they stand in the file, without those that are made of other variables. */
+function plainDefaults(defaults: Readonly<Record<string, string>>): Record<string, string> {
+  return Object.fromEntries(Object.entries(defaults).filter(([, value]) => value !== '' && !value.includes('$')));
 }

@@ -2,13 +2,14 @@ import type { ComposeModel, ComposeService } from './model';
 
 /** Services that a service names in depends_on and that are part of the model. */
 export function dependenciesOf(model: ComposeModel, service: string): string[] {
-  return Object.keys(model.services[service]?.depends_on ?? {}).filter((name) => name in model.services);
+  return Object.keys(model.services[service]?.depends_on ?? {}).filter((name) => Object.hasOwn(model.services, name));
 }
 
 /**
  * Services in an order in which each comes after everything it depends on; among equals, by name.
  *
- * @returns the order, and the services of one cycle if there is one (then the order lacks what the cycle blocks).
+ * @returns the order, and the services of one cycle if there is one; the order then has some service before one that it
+ *   depends on.
  */
 export function startOrder(model: ComposeModel): { readonly order: string[]; readonly cycle?: string[] } {
   const order: string[] = [];

@@ -16,7 +16,7 @@ export function applyOverrides(
 
   for (const key of ['tags', 'env', 'secrets', 'show'] as const) {
     for (const name of Object.keys(overrides[key])) {
-      if (name in services) continue;
+      if (Object.hasOwn(services, name)) continue;
       problems.push({
         code: 'config/unknown-service',
         message: `rewind:${key}.${name} names a service that the compose file does not have.`,
@@ -25,8 +25,9 @@ export function applyOverrides(
     }
   }
   for (const [name, value] of Object.entries(overrides.tags)) {
-    const service = services[name];
-    if (!service) continue;
+    if (!Object.hasOwn(services, name)) continue;
+    const service = services[name]!;
+    const image = service.image ?? `${model.name}-${name}`;
     const request = parseImageRequest(value);
     if (!request) {
       problems.push({
@@ -34,14 +35,18 @@ export function applyOverrides(
         message: `rewind:tags.${name} is "${value}", which is neither a tag, nor an image reference, nor an image ID.`,
         fix: `Correct it: pulumi config set --path rewind:tags.${name} <tag>.`,
       });
-      continue;
-    }
-    services[name] = { ...service, image: applyImageRequest(service.image ?? `${model.name}-${name}`, request) };
+    } else if (request.kind === 'tag' && parseImageRequest(image)?.kind === 'id') {
+      problems.push({
+        code: 'config/bad-image',
+        message: `rewind:tags.${name} is the tag "${value}", but the compose file names the image by its ID.`,
+        fix: `Give the whole reference: pulumi config set --path rewind:tags.${name} <name>:${value}.`,
+      });
+    } else services[name] = { ...service, image: applyImageRequest(image, request) };
   }
   for (const variables of [overrides.env, overrides.secrets]) {
     for (const [name, values] of Object.entries(variables)) {
-      const service = services[name];
-      if (service) services[name] = { ...service, environment: { ...service.environment, ...values } };
+      if (!Object.hasOwn(services, name)) continue;
+      services[name] = { ...services[name], environment: { ...services[name]!.environment, ...values } };
     }
   }
   return { model: { ...model, services }, problems };

@@ -1,7 +1,8 @@
 const unitMs: Readonly<Record<string, number>> = { ns: 1e-6, us: 1e-3, µs: 1e-3, ms: 1, s: 1e3, m: 6e4, h: 3.6e6 };
 
 /**
- * A Go duration (`1m30s`, `500ms`) in milliseconds. Grammar: https://pkg.go.dev/time#ParseDuration
+ * A duration as docker compose prints it (`1m30s`, `500ms`), in milliseconds. The spelling is that of Go:
+ * https://pkg.go.dev/time#Duration.String
  *
  * @returns undefined if the text is no duration.
  */

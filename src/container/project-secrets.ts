@@ -1,9 +1,10 @@
 import type { ComposeProject } from '../compose/load';
-import { isHarmless } from '../sensitive';
+import { isHarmless, namesSecret } from '../sensitive';
 
 /**
  * Every secret value of a project: what `rewind:secrets` sets, what compose secrets take from the environment, and
- * environment values whose key is not harmless. Text elsewhere that contains one of them is masked too.
+ * values of variables, interpolated or of a container's environment, whose name is that of a secret. Text elsewhere that
+ * contains one of them is masked too.
  */
 export function projectSecrets(
   project: ComposeProject,
@@ -11,22 +12,18 @@ export function projectSecrets(
 ): ReadonlySet<string> {
   const secrets = new Set<string>();
   for (const variables of Object.values(declared)) for (const value of Object.values(variables)) secrets.add(value);
+  for (const value of Object.values(project.secretVariables)) secrets.add(value);
   for (const { environment } of Object.values(project.model.secrets)) {
     const value = environment === undefined ? undefined : project.environment[environment];
     if (value !== undefined) secrets.add(value);
   }
   for (const definition of Object.values(project.model.services)) {
     for (const [key, value] of Object.entries(definition.environment ?? {})) {
-      if (value !== null && looksSecret(key) && !isHarmless(key, value)) secrets.add(value);
+      if (value !== null && namesSecret(key) && !isHarmless(key, value)) secrets.add(value);
     }
   }
   secrets.delete('');
   return secrets;
-}
-
-/** Keys that name a credential: their values are looked for elsewhere too. A masked host name is not. */
-function looksSecret(key: string): boolean {
-  return /PASS|SECRET|TOKEN|CREDENTIAL|PRIVATE|APIKEY|API_KEY|ACCESS_KEY/i.test(key);
 }
 
 /** Text with every secret value in it replaced by `[secret]`, for logs and errors. */

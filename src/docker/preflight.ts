@@ -2,8 +2,9 @@ import { createServer } from 'node:net';
 
 import type Docker from 'dockerode';
 
-import { type ComposeProject, portVariable } from '../compose/load';
+import type { ComposeProject } from '../compose/load';
 import { locate } from '../compose/locate';
+import { portVariable } from '../compose/port-variable';
 import { stackLabel } from '../container/labels';
 import type { ServicePlan } from '../container/spec';
 import type { Problem } from '../errors';

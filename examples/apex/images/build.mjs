@@ -38,7 +38,7 @@ export async function buildImages({ onProgress = () => {}, signal, force = false
   // One failure ends the others: nobody should wait two minutes for an error that is known already.
   const stop = new AbortController();
   const folder = await mkdtemp(join(tmpdir(), 'apex-images-'));
-  const options = { signal: signal ? AbortSignal.any([signal, stop.signal]) : stop.signal, report };
+  const options = { signal: signal ? AbortSignal.any([signal, stop.signal]) : stop.signal, report, force };
   try {
     const failures = await inOrder(wanted, (image, parents) => buildOne(image, parents, folder, options), stop);
     if (signal?.aborted) throw cancelled('The build of the example images');
@@ -67,7 +67,7 @@ async function inOrder(images, build, stop) {
   return failures;
 }
 
-async function buildOne(image, parents, folder, { signal, report }) {
+async function buildOne(image, parents, folder, { signal, report, force }) {
   const context = join(folder, image.name.replace(/[/:]/g, '-'));
   await mkdir(context);
   await fillContext(image.context, context);
@@ -78,7 +78,7 @@ async function buildOne(image, parents, folder, { signal, report }) {
   report(image.name, 'start');
   const args = image.resolveArgs ? await image.resolveArgs(folder, options) : image.args;
   const labels = { [INPUTS_LABEL]: image.hash };
-  await dockerBuild({ ...image, args, labels }, context, { signal, onLine: options.report });
+  await dockerBuild({ ...image, args, labels, fresh: force }, context, { signal, onLine: options.report });
   report(image.name, 'done');
 }
 

@@ -47,8 +47,8 @@ export async function engineArchitecture(signal) {
 }
 
 /** Builds one image from a context folder, with BuildKit or the older builder, whichever this Docker has. */
-export async function dockerBuild({ name, dockerfile, args = {}, labels }, contextPath, { signal, onLine }) {
-  const result = await run(buildCommand({ name, dockerfile, args, labels }, contextPath), {
+export async function dockerBuild({ name, dockerfile, args = {}, labels, fresh = false }, contextPath, { signal, onLine }) {
+  const result = await run(buildCommand({ name, dockerfile, args, labels, fresh }, contextPath), {
     signal,
     onLine,
     env: ENV,
@@ -63,7 +63,7 @@ export async function dockerBuild({ name, dockerfile, args = {}, labels }, conte
 }
 
 /** The command line that builds an image; runs nothing. */
-export function buildCommand({ name, dockerfile, args, labels }, contextPath, env = process.env) {
+export function buildCommand({ name, dockerfile, args, labels, fresh }, contextPath, env = process.env) {
   const proxies = PROXY_VARIABLES.filter((variable) => env[variable]);
   // A proxy on this machine's loopback is another machine's to a container with a network of its own.
   const viaHost = proxies.some((variable) => /\/\/(localhost|127\.|\[::1\])/.test(env[variable]));
@@ -75,6 +75,7 @@ export function buildCommand({ name, dockerfile, args, labels }, contextPath, en
     // Named without their values: Docker takes them from its own environment, and no password of a proxy is listed.
     ...proxies.flatMap((variable) => ['--build-arg', variable]),
     ...Object.entries(labels).flatMap(([key, value]) => ['--label', `${key}=${value}`]),
+    ...(fresh ? ['--no-cache'] : []),
     ...(viaHost ? ['--network', 'host'] : []),
     contextPath,
   ];

@@ -41,7 +41,7 @@ async function publishedUrl(service: string): Promise<string> {
     ({ Labels: labels }) =>
       labels['com.docker.compose.project'] === composeProject && labels['com.docker.compose.service'] === service,
   );
-  const port = container?.Ports.find(({ PublicPort: published }) => published !== undefined);
+  const port = container?.Ports.find(({ PublicPort: published }) => published > 0);
   if (port) return `http://${port.IP}:${port.PublicPort}`;
   throw new RewindError({
     code: 'docker/failed',

@@ -1,0 +1,45 @@
+import { writeFile } from 'node:fs/promises';
+import { parseArgs } from 'node:util';
+
+import { ensureToolchain } from '../toolchain/setup';
+import { preview } from './preview';
+import { rollback } from './rollback';
+import { type Measured, type Row, rowOf, tableOf } from './rows';
+import { start } from './start';
+
+type Benchmark = (say: (text: string) => void) => Promise<Measured[]>;
+
+const benchmarks: Readonly<Record<string, Benchmark>> = { rollback, preview, start };
+
+const usage = `npm run bench [-- --only NAME … --json FILE]
+
+  --only NAME   run this benchmark only; may be given more than once. There are: ${Object.keys(benchmarks).join(', ')}
+  --json FILE   write the rows {name, unit, ours, peer, peerName, ratio, bar, holds} to a file`;
+
+async function main(): Promise<void> {
+  const { values } = parseArgs({
+    options: { only: { type: 'string', multiple: true }, json: { type: 'string' }, help: { type: 'boolean' } },
+  });
+  const names = values.only ?? Object.keys(benchmarks);
+  const unknown = names.filter((name) => !(name in benchmarks));
+  if (values.help || unknown.length > 0) {
+    process.stderr.write(`${unknown.length > 0 ? `There is no benchmark ${unknown.join(', ')}.\n\n` : ''}${usage}\n`);
+    process.exitCode = values.help ? 0 : 2;
+    return;
+  }
+  const say = (text: string): void => void process.stderr.write(`  ${text}\n`);
+  await ensureToolchain({ images: true });
+  const rows: Row[] = [];
+  for (const name of names) {
+    process.stderr.write(`${name}\n`);
+    rows.push(...(await benchmarks[name]!(say)).map(rowOf));
+  }
+  process.stdout.write(`${tableOf(rows)}\n`);
+  if (values.json) await writeFile(values.json, `${JSON.stringify(rows, null, 2)}\n`);
+  if (rows.some((row) => row.holds === false)) process.exitCode = 1;
+}
+
+main().catch((error: unknown) => {
+  process.stderr.write(`${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`);
+  process.exitCode = 1;
+});

@@ -1,0 +1,59 @@
+import { mkdir, rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+
+import { PulumiCli } from '../src/automation/pulumi-cli';
+import { connect } from '../src/docker/engine';
+import { projectEnvironment } from '../toolchain/environment';
+import { installDir } from '../toolchain/places';
+
+/** A Pulumi project of a benchmark, in a folder of its own below .rewind/bench. */
+export interface BenchProject {
+  readonly folder: string;
+  readonly pulumi: PulumiCli;
+  readonly env: Readonly<Record<string, string>>;
+}
+
+/**
+ * Makes an empty project with a stack `bench`, on a backend of its own.
+ *
+ * @param env - added to the environment of pulumi
+ */
+export async function makeProject(name: string, env: Readonly<Record<string, string>> = {}): Promise<BenchProject> {
+  const folder = join(installDir, '.rewind', 'bench', name);
+  await rm(folder, { recursive: true, force: true });
+  await mkdir(folder, { recursive: true });
+  await Promise.all([
+    writeFile(
+      join(folder, 'Pulumi.yaml'),
+      `name: ${name}\nruntime:\n  name: nodejs\n  options:\n    typescript: false\n`,
+    ),
+    writeFile(join(folder, 'package.json'), JSON.stringify({ name, main: 'index.js' })),
+    writeFile(
+      join(folder, 'index.js'),
+      `module.exports = require(${JSON.stringify(join(installDir, 'dist', 'index.js'))});\n`,
+    ),
+  ]);
+  const environment = { ...(await projectEnvironment(folder)), ...env };
+  const pulumi = new PulumiCli({ directory: folder, env: environment });
+  await pulumi.run(['stack', 'init', 'bench']);
+  return { folder, pulumi, env: environment };
+}
+
+/** Removes what a compose project has left on the engine, volumes included: a benchmark's data is worth nothing. */
+export async function removeCompose(project: string): Promise<void> {
+  const { docker } = await connect();
+  const mine = { filters: { label: [`com.docker.compose.project=${project}`] } };
+  const containers = await docker.listContainers({ all: true, ...mine });
+  await Promise.all(containers.map(({ Id: id }) => docker.getContainer(id).remove({ force: true })));
+  const networks = await docker.listNetworks(mine);
+  await Promise.all(networks.map(({ Id: id }) => docker.getNetwork(id).remove()));
+  const volumes = (await docker.listVolumes({ filters: JSON.stringify(mine.filters) })).Volumes;
+  await Promise.all(volumes.map(({ Name: name }) => docker.getVolume(name).remove()));
+}
+
+/** Seconds that something took. */
+export async function timed(work: () => Promise<unknown>): Promise<number> {
+  const started = performance.now();
+  await work();
+  return (performance.now() - started) / 1000;
+}
