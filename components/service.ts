@@ -36,7 +36,7 @@ export class Service extends pulumi.ComponentResource {
 
   constructor(name: string, args: ServiceArgs, opts: pulumi.ComponentResourceOptions = {}) {
     const { plan } = args;
-    super(tokens.service, name, { image: plan.reference, replicas: plan.containers.length }, opts);
+    super(tokens.service, name, { image: plan.reference, replicas: plan.containers.length, ...notInDiff(plan) }, opts);
     this.containers = plan.containers.map(
       (spec) =>
         new docker.Container(spec.name, this.#inputs(spec, args), {
@@ -71,6 +71,18 @@ export class Service extends pulumi.ComponentResource {
     // In a preview the image may still have to be pulled or built: its ID is not known yet.
     return spec.image === undefined ? { ...inputs, image: unknown() } : inputs;
   }
+}
+
+/**
+ * What a diff of the containers does not show, so that a preview shows it on the service: limits that are set on the
+ * running container, and properties whose diff is ignored because the engine reads them back in another form.
+ */
+function notInDiff({ containers: [first], limits, readBackDiffers }: ServicePlan): Record<string, unknown> {
+  const ignored = readBackDiffers.flatMap((key): [string, unknown][] => {
+    const value: unknown = first?.[key as keyof ContainerSpec];
+    return value === undefined ? [] : [[key, value]];
+  });
+  return { ...Object.fromEntries(ignored), ...(Object.keys(limits).length > 0 && { limits }) };
 }
 
 function mountedVolumes(spec: ContainerSpec, args: ServiceArgs): pulumi.Resource[] {

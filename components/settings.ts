@@ -1,7 +1,8 @@
 import * as pulumi from '@pulumi/pulumi';
 
-import { type RawSettings, readSettings, settingKeys, type StackSettings } from '../src/settings';
 import type { Problem } from '../src/errors';
+import { readSettings, settingKeys, type StackSettings } from '../src/settings';
+import type { RawSettings } from '../src/settings-reader';
 
 const namespace = 'rewind';
 

@@ -1,4 +1,5 @@
 import type { Problem } from './errors';
+import { type RawSettings, SettingsReader } from './settings-reader';
 
 /** The `rewind:` settings of a stack, as values. docs/configuration.md explains each with an example. */
 export interface StackSettings {
@@ -26,122 +27,85 @@ export interface StackSettings {
   readonly readyTimeoutSeconds: number;
 }
 
-/** Settings as they stand in the configuration: any JSON value under each key. */
-export type RawSettings = Readonly<Record<string, unknown>>;
+/** What the reference page says of a setting. */
+export interface SettingDocs {
+  readonly about: string;
+  /** A value as it stands in the YAML of the stack configuration. */
+  readonly example: string;
+  /** What holds if it is not set. */
+  readonly default: string;
+}
 
-/** Every setting with an example; the reference page is made of these. */
-export const settingKeys: Readonly<Record<string, { readonly example: string; readonly about: string }>> = {
+/** Every setting with an example; docs/configuration.md is made of these. */
+export const settingKeys: Readonly<Record<string, SettingDocs>> = {
   compose: {
-    example: 'compose.yaml',
-    about: 'The compose file, or a list of files of which later ones override earlier ones. Default: compose.yaml.',
+    about: 'The compose file, or a list of files of which later ones override earlier ones.',
+    example: '[compose.yaml, compose.production.yaml]',
+    default: '`compose.yaml`',
   },
   envFile: {
+    about: 'An env file, or a list, for the variables of the compose file.',
     example: '.env.production',
-    about: 'An env file, or a list, for the variables of the compose file. Default: .env beside it.',
+    default: '`.env` beside the compose file, if there is one',
   },
-  profiles: { example: '[debug]', about: 'Compose profiles to bring up. Default: none.' },
-  project: { example: 'shop', about: 'Name of the compose project. Default: what the compose file says.' },
+  profiles: { about: 'The compose profiles to bring up.', example: '[debug]', default: 'none' },
+  project: { about: 'Name of the compose project.', example: 'shop', default: 'what the compose file says' },
   tags: {
-    example: '{api: v0.2.0, worker: v0.2.0}',
-    about: 'Image of a service: a tag of the image in the compose file, a full reference, or an image ID (sha256:…).',
+    about: 'Image of a service: a tag of the image in the compose file, a full reference, or an image ID (`sha256:…`).',
+    example: '{api: v0.2.0, worker: "registry.example.com/worker:v0.2.0"}',
+    default: 'the images of the compose file',
   },
   env: {
-    example: '{api: {LOG_LEVEL: debug}}',
     about: 'Environment variables of a service, over those of the compose file.',
+    example: '{api: {LOG_LEVEL: debug}}',
+    default: 'none',
   },
   secrets: {
-    example: '{api: {API_TOKEN: …}}',
-    about: 'Like env, but never shown. Set with: pulumi config set --secret --path rewind:secrets.api.API_TOKEN.',
+    about:
+      'Like `env`, but never shown. Set with `pulumi config set --secret --path rewind:secrets.api.API_TOKEN`, which asks for the value and encrypts it.',
+    example: '{api: {API_TOKEN: {secure: v1:…}}}',
+    default: 'none',
   },
-  show: { example: '{api: [REGION_NAME]}', about: 'Environment keys of a service whose values a preview may show.' },
+  show: {
+    about:
+      'Environment keys of a service whose values a preview may show. Others are masked unless their name is plainly harmless, such as LOG_LEVEL.',
+    example: '{api: [REGION_NAME]}',
+    default: 'none',
+  },
   files: {
-    example: '{frontend/nginx.conf: sha256:…}',
     about: 'An earlier content of a configuration file, by the hash that `pulumi stack output files` gave for it.',
+    example: '{frontend/nginx.conf: "sha256:…"}',
+    default: 'the files as they are now',
   },
-  store: { example: 'file://./.rewind', about: 'Where releases and configuration files are kept.' },
-  readyTimeoutSeconds: { example: '300', about: 'How long a service without a health check of its own may take.' },
+  store: {
+    about: 'Where releases and configuration files are kept. A relative path counts from the folder of Pulumi.yaml.',
+    example: 'file:///srv/rewind/shop',
+    default: '`file://./.rewind`',
+  },
+  readyTimeoutSeconds: {
+    about: 'How many seconds a service without a health check of its own may take to get ready.',
+    example: '60',
+    default: '300',
+  },
 };
 
 /** Checks raw settings and fills in defaults; reports everything that is wrong, with its path. */
 export function readSettings(raw: RawSettings): { readonly settings: StackSettings; readonly problems: Problem[] } {
-  const problems: Problem[] = [];
-  const bad = (path: string, expected: string): void => {
-    problems.push({
-      code: 'config/invalid',
-      message: `rewind:${path} is not ${expected}.`,
-      fix: `Correct it: pulumi config set --path rewind:${path} <value>, or pulumi config rm --path rewind:${path}.`,
-    });
+  const read = new SettingsReader(raw);
+  read.knowOnly(Object.keys(settingKeys));
+  const compose = read.texts('compose') ?? [];
+  const settings: StackSettings = {
+    compose: compose.length > 0 ? compose : ['compose.yaml'],
+    envFiles: read.texts('envFile') ?? [],
+    profiles: read.texts('profiles') ?? [],
+    project: read.text('project'),
+    tags: read.tagByName('tags'),
+    env: read.textByNameByService('env'),
+    secrets: read.textByNameByService('secrets'),
+    show: read.keysByService('show'),
+    files: read.textByName('files'),
+    store: read.fileUrl('store') ?? 'file://./.rewind',
+    readyTimeoutSeconds: read.seconds('readyTimeoutSeconds') ?? 300,
   };
-  for (const key of Object.keys(raw)) {
-    if (key in settingKeys) continue;
-    problems.push({
-      code: 'config/invalid',
-      message: `rewind:${key} is no setting.`,
-      fix: `Remove it (pulumi config rm rewind:${key}). There are: ${Object.keys(settingKeys).join(', ')}.`,
-    });
-  }
-
-  const text = (key: string): string | undefined => {
-    const value = raw[key];
-    if (value === undefined) return undefined;
-    if (typeof value === 'string' && value !== '') return value;
-    bad(key, 'a text');
-    return undefined;
-  };
-  const texts = (key: string): string[] => {
-    const value = raw[key];
-    if (value === undefined) return [];
-    if (typeof value === 'string' && value !== '') return [value];
-    if (Array.isArray(value) && value.every((item) => typeof item === 'string' && item !== ''))
-      return value as string[];
-    bad(key, 'a text or a list of texts');
-    return [];
-  };
-  const record = (value: unknown, path: string): Record<string, unknown> => {
-    if (value === undefined) return {};
-    if (value !== null && typeof value === 'object' && !Array.isArray(value)) return value as Record<string, unknown>;
-    bad(path, 'a map');
-    return {};
-  };
-  const scalars = (value: unknown, path: string): Record<string, string> =>
-    Object.fromEntries(
-      Object.entries(record(value, path)).flatMap(([key, item]): [string, string][] => {
-        if (['string', 'number', 'boolean'].includes(typeof item)) return [[key, String(item)]];
-        bad(`${path}.${key}`, 'a text');
-        return [];
-      }),
-    );
-  const perService = (key: string): Record<string, Record<string, string>> =>
-    Object.fromEntries(
-      Object.entries(record(raw[key], key)).map(([service, value]) => [service, scalars(value, `${key}.${service}`)]),
-    );
-  const show = Object.fromEntries(
-    Object.entries(record(raw['show'], 'show')).map(([service, value]): [string, string[]] => {
-      if (Array.isArray(value) && value.every((item) => typeof item === 'string')) return [service, value];
-      bad(`show.${service}`, 'a list of environment keys');
-      return [service, []];
-    }),
-  );
-  const store = text('store') ?? 'file://./.rewind';
-  if (!store.startsWith('file://')) bad('store', 'a file:// URL');
-  const seconds = raw['readyTimeoutSeconds'] === undefined ? 300 : Number(raw['readyTimeoutSeconds']);
-  if (!(seconds > 0)) bad('readyTimeoutSeconds', 'a number of seconds above 0');
-  const compose = texts('compose');
-
-  return {
-    problems,
-    settings: {
-      compose: compose.length > 0 ? compose : ['compose.yaml'],
-      envFiles: texts('envFile'),
-      profiles: texts('profiles'),
-      project: text('project'),
-      tags: scalars(raw['tags'], 'tags'),
-      env: perService('env'),
-      secrets: perService('secrets'),
-      show,
-      files: scalars(raw['files'], 'files'),
-      store,
-      readyTimeoutSeconds: seconds,
-    },
-  };
+  return { settings, problems: read.problems };
 }

@@ -9,8 +9,8 @@ import { planProject } from '../container/plan';
 import { projectSecrets } from '../container/project-secrets';
 import type { ServicePlan } from '../container/spec';
 import { connect, type Engine } from '../docker/engine';
-import { imageReference, prepareImages, type ResolvedImages, resolveImages } from '../docker/images';
-import { type Inventory, takeInventory } from '../docker/inventory';
+import { provideImages, type ResolvedImages, resolveImages } from '../docker/images';
+import { takeInventory } from '../docker/inventory';
 import { type NetworkPlan, planNetworks, planVolumes, type VolumePlan } from '../docker/infrastructure';
 import { preflight } from '../docker/preflight';
 import { type Problem, RewindError } from '../errors';
@@ -52,8 +52,11 @@ export interface PreparedStack {
  */
 export async function prepareStack(options: PrepareOptions): Promise<PreparedStack> {
   const { settings, directory, stack, preview } = options;
-  const [loaded, engine] = await settle(loadComposeProject({ ...composeSource(settings), directory }), connect());
-  const [inventory, overridden] = [await takeInventory(engine.docker), applyOverrides(loaded.model, settings)];
+  const [loaded, { engine, inventory }] = await settle(
+    loadComposeProject({ ...composeSource(settings), directory }),
+    connect().then(async (engine) => ({ engine, inventory: await takeInventory(engine.docker) })),
+  );
+  const overridden = applyOverrides(loaded.model, settings);
   const project: ComposeProject = { ...loaded, model: overridden.model };
   const store = new FileStore(storeFolder(settings.store, directory));
 
@@ -83,7 +86,11 @@ export async function prepareStack(options: PrepareOptions): Promise<PreparedSta
     ...planned.problems,
     ...(await preflight(project, planned.services, inventory, stack, engine.facts.local)),
   ]);
-  if (!preview) planned = await carryOut(project, engine, inventory, found, files, store, settings, plan, planned);
+  if (!preview) {
+    await Promise.all([...files.kept.values()].map((file) => store.keep(file)));
+    const provided = await provideImages(engine.docker, project, found);
+    if (provided !== found) planned = plan(provided);
+  }
 
   return {
     project,
@@ -96,43 +103,6 @@ export async function prepareStack(options: PrepareOptions): Promise<PreparedSta
     secrets,
     warnings: [...project.warnings, ...planned.warnings, ...remoteWarning(engine, files)],
   };
-}
-
-/** Pulls, builds and keeps what the update needs; plans again where images have come in. */
-async function carryOut(
-  project: ComposeProject,
-  engine: Engine,
-  _inventory: Inventory,
-  found: ResolvedImages,
-  files: ConfigFiles,
-  store: FileStore,
-  settings: StackSettings,
-  plan: (images: ResolvedImages) => ReturnType<typeof planProject>,
-  planned: ReturnType<typeof planProject>,
-): Promise<ReturnType<typeof planProject>> {
-  await Promise.all([...files.kept.values()].map((file) => store.keep(file)));
-  if (found.toBuild.length === 0 && found.toPull.length === 0) return planned;
-  await prepareImages(project, found);
-  const after = await takeInventory(engine.docker);
-  const images = await resolveImages(
-    engine.docker,
-    withoutPolicies(project),
-    after,
-    new Set(Object.keys(settings.tags)),
-  );
-  RewindError.throwIfAny(images.problems);
-  return plan(images);
-}
-
-/** The project with images to be taken as they are now: they have just been pulled and built. */
-function withoutPolicies(project: ComposeProject): ComposeProject {
-  const services = Object.fromEntries(
-    Object.entries(project.model.services).map(([name, service]) => [
-      name,
-      { ...service, image: imageReference(project, name), pull_policy: 'missing' },
-    ]),
-  );
-  return { ...project, model: { ...project.model, services } };
 }
 
 function composeSource(settings: StackSettings): {

@@ -18,6 +18,7 @@ export function setupLabels(
   { project, stack, hash }: { project: ComposeProject; stack: string; hash: string },
 ): void {
   const dependencies = Object.entries(context.definition.depends_on ?? {})
+    .filter(([name]) => name in context.model.services)
     .map(([name, { condition, restart = false }]) => `${name}:${condition}:${restart}`)
     .sort();
   const labels: Record<string, string> = {

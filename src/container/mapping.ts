@@ -13,6 +13,8 @@ export interface EngineFacts {
   readonly local: boolean;
   /** `os/architecture`, e.g. `linux/amd64`. */
   readonly platform: string;
+  /** Whether the engine publishes ports on IPv6 too. */
+  readonly ipv6: boolean;
 }
 
 /** What an image brings along that matters to its containers. */
@@ -22,8 +24,19 @@ export interface ImageFacts {
   readonly volumes: readonly string[];
   /** The image's own entrypoint. @default none */
   readonly entrypoint?: readonly string[];
-  /** The image's own health check, `["CMD-SHELL", …]`. @default none */
-  readonly healthcheck?: readonly string[];
+  /** The image's own health check. @default none */
+  readonly healthcheck?: ImageHealthcheck;
+}
+
+/** A health check as an image has it. A container takes from it whatever its own leaves out. */
+export interface ImageHealthcheck {
+  /** `["CMD-SHELL", …]`. */
+  readonly test?: readonly string[];
+  readonly intervalMs?: number;
+  readonly timeoutMs?: number;
+  readonly startPeriodMs?: number;
+  readonly startIntervalMs?: number;
+  readonly retries?: number;
 }
 
 /** Everything a key's mapping may look at or report to. */

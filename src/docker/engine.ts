@@ -65,17 +65,28 @@ export async function connect(env: NodeJS.ProcessEnv = process.env): Promise<Eng
       docker.version(),
       docker.info() as Promise<{ SwapLimit?: boolean; OSType?: string }>,
     ]);
+    const local = address.host === undefined || address.host.startsWith('unix:');
     return {
       docker,
       facts: {
         apiVersion: version.ApiVersion,
         swapLimit: info.SwapLimit ?? false,
-        local: address.host === undefined || address.host.startsWith('unix:'),
+        local,
         platform: `${version.Os}/${version.Arch}`,
+        ipv6: local && hasIpv6(),
       },
     };
   } catch (error) {
     throw unreachable(address, error);
+  }
+}
+
+/** Whether this machine has IPv6. Where it has none, an engine refuses to publish a port on `::`. */
+function hasIpv6(): boolean {
+  try {
+    return readFileSync('/proc/sys/net/ipv6/conf/all/disable_ipv6', 'utf8').trim() === '0';
+  } catch {
+    return false;
   }
 }
 

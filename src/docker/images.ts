@@ -3,10 +3,10 @@ import type Docker from 'dockerode';
 import { runCompose } from '../compose/command';
 import type { ComposeProject } from '../compose/load';
 import { familiar, repositoryOf, withDefaultTag } from '../compose/image-reference';
-import type { ImageFacts } from '../container/mapping';
+import type { ImageFacts, ImageHealthcheck } from '../container/mapping';
 import { messageOf, type Problem, RewindError } from '../errors';
 import { run } from '../process';
-import type { Inventory } from './inventory';
+import { type Inventory, takeInventory } from './inventory';
 
 /** Images of a project's services. */
 export interface ResolvedImages {
@@ -109,40 +109,80 @@ async function inspectImage(docker: Docker, id: string): Promise<ImageFacts> {
     id,
     volumes: Object.keys(config?.Volumes ?? {}),
     ...(config?.Entrypoint && { entrypoint: config.Entrypoint }),
-    ...(config?.Healthcheck?.Test && { healthcheck: config.Healthcheck.Test }),
+    ...(config?.Healthcheck && { healthcheck: healthcheckOf(config.Healthcheck) }),
   };
 }
 
 interface ImageConfig {
   readonly Volumes?: object | null;
   readonly Entrypoint?: string[] | null;
-  readonly Healthcheck?: { readonly Test?: string[] };
+  readonly Healthcheck?: HealthConfig | null;
+}
+
+/** A health check as the engine's API has it; times in nanoseconds, 0 where unset. */
+interface HealthConfig {
+  readonly Test?: string[];
+  readonly Interval?: number;
+  readonly Timeout?: number;
+  readonly StartPeriod?: number;
+  readonly StartInterval?: number;
+  readonly Retries?: number;
+}
+
+function healthcheckOf(config: HealthConfig): ImageHealthcheck {
+  return {
+    ...(config.Test && { test: config.Test }),
+    ...(config.Interval && { intervalMs: config.Interval / 1e6 }),
+    ...(config.Timeout && { timeoutMs: config.Timeout / 1e6 }),
+    ...(config.StartPeriod && { startPeriodMs: config.StartPeriod / 1e6 }),
+    ...(config.StartInterval && { startIntervalMs: config.StartInterval / 1e6 }),
+    ...(config.Retries && { retries: config.Retries }),
+  };
 }
 
 /**
  * Pulls and builds what an update needs, before anything of the stack is touched.
  *
+ * @returns the images as they are then; the same object if there was nothing to do
  * @throws RewindError docker/missing-image, docker/build-failed
  */
-export async function prepareImages(project: ComposeProject, images: ResolvedImages): Promise<void> {
-  await Promise.all(
-    images.toPull.map(async (reference) => {
-      // The docker command knows the user's credential helpers.
-      const pulled = await run(['docker', 'pull', '--quiet', reference]);
-      if (pulled.exitCode === 0) return;
-      throw new RewindError({
-        code: 'docker/missing-image',
-        message: `The image ${reference} cannot be pulled: ${pulled.stderr.trim()}`,
-        fix: 'Log in to its registry (docker login), or load it (docker load).',
-      });
-    }),
-  );
-  if (images.toBuild.length === 0) return;
-  const built = await runCompose([...project.options, 'build', ...images.toBuild], { cwd: project.directory });
+export async function provideImages(
+  docker: Docker,
+  project: ComposeProject,
+  found: ResolvedImages,
+): Promise<ResolvedImages> {
+  if (found.toPull.length === 0 && found.toBuild.length === 0) return found;
+  await Promise.all(found.toPull.map(pull));
+  if (found.toBuild.length > 0) await build(project, found.toBuild);
+
+  const inventory = await takeInventory(docker);
+  const ids = new Map<string, string>();
+  for (const service of Object.keys(project.model.services)) {
+    const reference = imageReference(project, service);
+    const id = localImageId(inventory, reference);
+    if (id === undefined) throw new RewindError(missingImage(reference, [service], inventory, 'it was not provided'));
+    ids.set(service, id);
+  }
+  return { facts: await factsOf(docker, ids), toBuild: [], toPull: [], problems: [] };
+}
+
+async function pull(reference: string): Promise<void> {
+  // The docker command knows the user's credential helpers.
+  const pulled = await run(['docker', 'pull', '--quiet', reference]);
+  if (pulled.exitCode === 0) return;
+  throw new RewindError({
+    code: 'docker/missing-image',
+    message: `The image ${reference} cannot be pulled: ${pulled.stderr.trim()}`,
+    fix: 'Log in to its registry (docker login), or load it (docker load).',
+  });
+}
+
+async function build(project: ComposeProject, services: readonly string[]): Promise<void> {
+  const built = await runCompose([...project.options, 'build', ...services], { cwd: project.directory });
   if (built.exitCode === 0) return;
   throw new RewindError({
     code: 'docker/build-failed',
-    message: `docker compose build ${images.toBuild.join(' ')} failed:\n${built.stderr.trim().split('\n').slice(-30).join('\n')}`,
+    message: `docker compose build ${services.join(' ')} failed:\n${built.stderr.trim().split('\n').slice(-30).join('\n')}`,
     fix: 'Mend the Dockerfile; try it by hand with the same command.',
   });
 }

@@ -6,7 +6,7 @@ import type { ComposeProject } from '../compose/load';
 import { locate } from '../compose/locate';
 import { portVariable } from '../compose/port-variable';
 import { stackLabel } from '../container/labels';
-import type { ServicePlan } from '../container/spec';
+import type { ContainerSpec, ServicePlan } from '../container/spec';
 import type { Problem } from '../errors';
 import { type Inventory, nameOf } from './inventory';
 
@@ -84,8 +84,10 @@ async function takenPorts(
 ): Promise<Problem[]> {
   const wanted: WantedPort[] = plans.flatMap((plan) =>
     plan.containers.flatMap((container) =>
-      (container.ports ?? []).flatMap(({ external, internal, ip = '0.0.0.0', protocol = 'tcp' }) =>
-        external === undefined ? [] : [{ service: plan.service, ip, port: external, target: internal, protocol }],
+      (container.ports ?? []).flatMap(({ external, internal, ip = '0.0.0.0', protocol = 'tcp' }, index, ports) =>
+        external === undefined || isTwin(ports[index - 1], ports[index]!)
+          ? []
+          : [{ service: plan.service, ip, port: external, target: internal, protocol }],
       ),
     ),
   );
@@ -121,6 +123,13 @@ async function takenPorts(
     });
   }
   return problems.sort((a, b) => (a.message < b.message ? -1 : 1));
+}
+
+type Port = NonNullable<ContainerSpec['ports']>[number];
+
+/** Whether a port is published on IPv6 as the one before it is on IPv4: who takes the one takes the other. */
+function isTwin(before: Port | undefined, port: Port): boolean {
+  return port.ip === '::' && before?.ip === '0.0.0.0' && before.external === port.external;
 }
 
 function overlaps(a: string, b: string): boolean {

@@ -1,23 +1,9 @@
 import { createHash, createHmac, randomBytes } from 'node:crypto';
-import { constants } from 'node:fs';
-import {
-  chmod,
-  chown,
-  cp,
-  lstat,
-  mkdir,
-  open,
-  readdir,
-  readFile,
-  readlink,
-  rename,
-  rm,
-  stat,
-  writeFile,
-} from 'node:fs/promises';
+import { link, lstat, mkdir, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 
 import { messageOf, RewindError } from '../errors';
+import { copyTree, flush, hashInto } from './tree';
 
 /** A configuration file or folder as the store keeps it. */
 export interface KeptFile {
@@ -27,6 +13,10 @@ export interface KeptFile {
   readonly hash: string;
   /** Absolute path of the kept copy: it never changes, as the hash is part of it. */
   readonly path: string;
+  /** The copy that nothing writes to, where `path` is one that a service may write to. @default `path` itself */
+  readonly pristine?: string;
+  /** True if the hash is keyed. @default false */
+  readonly secret?: boolean;
 }
 
 /** How a source is kept. */
@@ -40,6 +30,8 @@ export interface KeepOptions {
 /**
  * Configuration files by content: `files/<hash>.<mode>/<name>` below the store's folder. What a container mounts is
  * the kept copy, so a later change of the original reaches it only with an update, and an update back needs no original.
+ * Secrets have a shelf of their own, `secrets/`, and so have copies that a service may write to, `copies/<service>/`:
+ * what the service writes there stays for as long as its stack has that content.
  */
 export class FileStore {
   readonly #root: string;
@@ -50,29 +42,49 @@ export class FileStore {
   }
 
   /**
-   * Where a source's copy is, or will be once {@link keep} has run: reads, but writes nothing.
+   * Where a source's copy is, or will be once {@link keep} has run. Writes nothing, but for the key of secrets' hashes
+   * when it is first needed.
    *
-   * @throws RewindError compose/missing-file
+   * @throws RewindError compose/missing-file, store/unusable
    */
-  async locate(source: string, options: KeepOptions = {}): Promise<KeptFile> {
-    const digest = await this.#digest(source, options.secret ?? false);
-    return { source, hash: `sha256:${digest.hash}`, path: this.#pathOf(source, digest, options) };
+  async locate(source: string, { secret = false, writableFor }: KeepOptions = {}): Promise<KeptFile> {
+    const key = secret ? await this.#key() : undefined;
+    try {
+      const hash = await hashOf(source, key);
+      const place = `${hash}.${await permissionsOf(source)}`;
+      return this.#kept(source, hash, secret, join(place, basename(source)), writableFor);
+    } catch (error) {
+      throw new RewindError({
+        code: 'compose/missing-file',
+        message: `The file ${source} cannot be read: ${messageOf(error)}`,
+        fix: 'Put it there and make it readable, or correct its path in the compose file.',
+        cause: error,
+      });
+    }
   }
 
   /**
-   * A copy kept earlier, by its hash.
+   * A copy kept earlier, by its hash; secrets are not found.
    *
    * @returns undefined if the store has no such content
    */
-  async find(source: string, hash: string): Promise<KeptFile | undefined> {
+  async find(
+    source: string,
+    hash: string,
+    { writableFor }: Pick<KeepOptions, 'writableFor'> = {},
+  ): Promise<KeptFile | undefined> {
     const wanted = hash.replace(/^sha256:/, '');
-    const folder = join(this.#root, 'files');
-    const entries = await readdir(folder).catch(() => [] as string[]);
-    for (const entry of entries.filter((name) => name.startsWith(`${wanted}.`))) {
-      const [name] = await readdir(join(folder, entry));
-      if (name !== undefined) return { source, hash: `sha256:${wanted}`, path: join(folder, entry, name) };
+    const shelf = join(this.#root, 'files');
+    const places = (await readdir(shelf).catch(() => [])).filter(
+      (place) => place.startsWith(`${wanted}.`) && !place.endsWith('.partial'),
+    );
+    const found: string[] = [];
+    for (const place of places.sort()) {
+      for (const name of (await readdir(join(shelf, place))).sort()) found.push(join(place, name));
     }
-    return undefined;
+    // The same content may have been kept under several names.
+    const path = found.find((candidate) => basename(candidate) === basename(source)) ?? found[0];
+    return path === undefined ? undefined : this.#kept(source, wanted, false, path, writableFor);
   }
 
   /**
@@ -81,90 +93,86 @@ export class FileStore {
    * @throws RewindError store/unusable
    */
   async keep(kept: KeptFile): Promise<void> {
-    if (await exists(kept.path)) return;
-    const folder = dirname(kept.path);
-    const partial = `${folder}.${process.pid}.${randomBytes(4).toString('hex')}.partial`;
+    const { path, pristine, source } = kept;
+    await this.#copy(source, pristine ?? path, kept);
+    if (pristine !== undefined) await this.#copy(pristine, path, kept);
+  }
+
+  #kept(source: string, hash: string, secret: boolean, path: string, writableFor: string | undefined): KeptFile {
+    const shared = join(this.#root, secret ? 'secrets' : 'files', path);
+    return {
+      source,
+      hash: `sha256:${hash}`,
+      ...(writableFor === undefined
+        ? { path: shared }
+        : { path: join(this.#root, 'copies', writableFor, path), pristine: shared }),
+      ...(secret && { secret }),
+    };
+  }
+
+  async #copy(from: string, to: string, kept: KeptFile): Promise<void> {
+    if (await exists(to)) return;
+    // Written elsewhere and put in its place when it is whole: a process may be killed at any time.
+    const partial = join(this.#root, 'partial', `${process.pid}.${randomBytes(4).toString('hex')}`);
+    const mode = kept.secret ? 0o700 : 0o755;
     try {
-      await mkdir(partial, { recursive: true });
-      const copy = join(partial, basename(kept.path));
-      await cp(kept.source, copy, { recursive: true, preserveTimestamps: true, verbatimSymlinks: true });
-      await copyOwner(kept.source, copy);
-      await flush(copy);
-      await mkdir(dirname(folder), { recursive: true });
-      await rename(partial, folder);
+      await mkdir(partial, { recursive: true, mode: 0o700 });
+      const copy = join(partial, basename(to));
+      await copyTree(from, copy);
+      const hash = await hashOf(copy, kept.secret ? await this.#key() : undefined);
+      if (`sha256:${hash}` !== kept.hash) throw new Error('it has changed in the meantime, run this again');
+      await mkdir(dirname(to), { recursive: true, mode });
+      await rename(copy, to);
+      await flush(dirname(to));
     } catch (error) {
-      await rm(partial, { recursive: true, force: true });
-      if (await exists(kept.path)) return; // another update kept the same content at the same time
-      throw new RewindError({
-        code: 'store/unusable',
-        message: `The store ${this.#root} cannot keep ${kept.source}: ${messageOf(error)}`,
-        fix: 'Make the folder writable and make sure that its disk has room, or move the store: rewind:store.',
-        cause: error,
-      });
+      if (await exists(to)) return; // another update kept the same content at the same time
+      throw this.#unusable(`cannot keep ${from}`, error);
+    } finally {
+      await rm(partial, { recursive: true, force: true }).catch(() => undefined);
     }
-  }
-
-  #pathOf(source: string, digest: { hash: string; mode: string }, { secret, writableFor }: KeepOptions): string {
-    const shelf = writableFor === undefined ? (secret ? 'secrets' : 'files') : join('copies', writableFor);
-    return join(this.#root, shelf, `${digest.hash}.${digest.mode}`, basename(source));
-  }
-
-  async #digest(source: string, secret: boolean): Promise<{ hash: string; mode: string }> {
-    const info = await stat(source).catch((error: unknown) => {
-      throw new RewindError({
-        code: 'compose/missing-file',
-        message: `The file ${source} cannot be read: ${messageOf(error)}`,
-        fix: 'Put it there, or correct its path in the compose file.',
-        cause: error,
-      });
-    });
-    const hash = secret ? createHmac('sha256', await this.#key()) : createHash('sha256');
-    if (info.isDirectory()) {
-      for (const line of await treeOf(source)) hash.update(line);
-    } else {
-      hash.update(await readFile(source));
-    }
-    const owner = info.uid === 0 && info.gid === 0 ? '' : `.${info.uid}.${info.gid}`;
-    return { hash: hash.digest('hex'), mode: (info.mode & 0o7777).toString(8).padStart(4, '0') + owner };
   }
 
   /** The key of secrets' hashes: random, made once, readable by its owner alone. */
   async #key(): Promise<Buffer> {
     const path = join(this.#root, 'secrets.key');
     try {
-      await mkdir(this.#root, { recursive: true, mode: 0o700 });
-      await writeFile(path, randomBytes(32), { flag: 'wx', mode: 0o600 });
-    } catch (error) {
-      if ((error as NodeJS.ErrnoException).code !== 'EEXIST') {
-        throw new RewindError({
-          code: 'store/unusable',
-          message: `The store ${this.#root} cannot be written: ${messageOf(error)}`,
-          fix: 'Make the folder writable, or move the store: rewind:store.',
-          cause: error,
-        });
+      if (!(await exists(path))) {
+        await mkdir(this.#root, { recursive: true });
+        // A link comes into being whole or not at all, and never in place of another.
+        const partial = `${path}.${process.pid}.${randomBytes(4).toString('hex')}`;
+        await writeFile(partial, randomBytes(32), { flag: 'wx', mode: 0o600, flush: true });
+        await link(partial, path)
+          .catch((error: NodeJS.ErrnoException) => {
+            if (error.code !== 'EEXIST') throw error;
+          })
+          .finally(() => rm(partial));
       }
+      return await readFile(path);
+    } catch (error) {
+      throw this.#unusable('cannot be read or written', error);
     }
-    return readFile(path);
+  }
+
+  #unusable(what: string, error: unknown): RewindError {
+    return new RewindError({
+      code: 'store/unusable',
+      message: `The store ${this.#root} ${what}: ${messageOf(error)}`,
+      fix: 'Make the folder writable and make sure that its disk has room, or move the store: rewind:store.',
+      cause: error,
+    });
   }
 }
 
-/** A folder as lines of type, mode, path and content hash, in a fixed order. */
-async function treeOf(root: string, below = ''): Promise<string[]> {
-  const lines: string[] = [];
-  for (const name of (await readdir(join(root, below))).sort()) {
-    const path = join(below, name);
-    const info = await lstat(join(root, path));
-    const mode = (info.mode & 0o7777).toString(8);
-    if (info.isDirectory()) {
-      lines.push(`dir ${mode} ${path}\n`, ...(await treeOf(root, path)));
-    } else if (info.isSymbolicLink()) {
-      lines.push(`link ${path} ${await readlink(join(root, path))}\n`);
-    } else {
-      const hash = createHash('sha256').update(await readFile(join(root, path)));
-      lines.push(`file ${mode} ${path} ${hash.digest('hex')}\n`);
-    }
-  }
-  return lines;
+async function hashOf(source: string, key: Buffer | undefined): Promise<string> {
+  const hash = key ? createHmac('sha256', key) : createHash('sha256');
+  await hashInto(hash, source);
+  return hash.digest('hex');
+}
+
+/** What else a container sees of a file: its mode, and its owner unless that is root. */
+async function permissionsOf(source: string): Promise<string> {
+  const { mode, uid, gid } = await stat(source);
+  return (mode & 0o7777).toString(8).padStart(4, '0') + (uid === 0 && gid === 0 ? '' : `.${uid}.${gid}`);
 }
 
 async function exists(path: string): Promise<boolean> {
@@ -172,26 +180,4 @@ async function exists(path: string): Promise<boolean> {
     () => true,
     () => false,
   );
-}
-
-/** Gives a copy the mode and, where allowed, the owner of its source: a container may run as another user. */
-async function copyOwner(source: string, copy: string): Promise<void> {
-  const info = await lstat(source);
-  if (info.isSymbolicLink()) return;
-  if (info.isDirectory()) {
-    for (const name of await readdir(source)) await copyOwner(join(source, name), join(copy, name));
-  }
-  if (process.getuid?.() === 0) await chown(copy, info.uid, info.gid);
-  await chmod(copy, info.mode & 0o7777);
-}
-
-/** Writes a file or tree through to the disk. */
-async function flush(path: string): Promise<void> {
-  const info = await lstat(path);
-  if (info.isDirectory()) {
-    for (const name of await readdir(path)) await flush(join(path, name));
-  } else if (info.isFile()) {
-    const file = await open(path, constants.O_RDONLY);
-    await file.sync().finally(() => file.close());
-  }
 }

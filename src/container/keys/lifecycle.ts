@@ -14,16 +14,6 @@ function setRestart(value: string, spec: ContainerSpec): void {
 }
 
 function setHealthcheck(check: ComposeHealthcheck, spec: ContainerSpec, context: MappingContext): void {
-  if (check.disable || check.test?.[0] === 'NONE') {
-    spec.healthcheck = { tests: ['NONE'] };
-    return;
-  }
-  // A check that only changes the times of the image's own is read back with the image's test.
-  const test = check.test ?? context.image?.healthcheck;
-  const duration = (text: string | undefined): string | undefined => {
-    const ms = text === undefined ? undefined : durationMs(text);
-    return ms === undefined ? undefined : goDuration(ms);
-  };
   if (check.start_interval !== undefined && !apiAtLeast(context.engine, '1.44')) {
     context.refuse(
       'healthcheck.start_interval',
@@ -31,14 +21,27 @@ function setHealthcheck(check: ComposeHealthcheck, spec: ContainerSpec, context:
       'Remove it: Rewind itself runs the check every 100 ms while a service starts.',
     );
   }
+  const disabled = check.disable || check.test?.[0] === 'NONE';
+  // The engine fills in from the image's check whatever the container's own leaves out; so does a refresh.
+  const image = context.image?.healthcheck ?? {};
+  const test = disabled ? ['NONE'] : (check.test ?? image.test);
+  const times = {
+    interval: duration(check.interval, image.intervalMs),
+    timeout: duration(check.timeout, image.timeoutMs),
+    startPeriod: duration(check.start_period, image.startPeriodMs),
+    startInterval: duration(check.start_interval, image.startIntervalMs),
+    retries: check.retries || image.retries,
+  };
   spec.healthcheck = {
     ...(test && { tests: test.map((word) => taint(word, context.secrets)) }),
-    ...(check.interval !== undefined && { interval: duration(check.interval)! }),
-    ...(check.timeout !== undefined && { timeout: duration(check.timeout)! }),
-    ...(check.start_period !== undefined && { startPeriod: duration(check.start_period)! }),
-    ...(check.start_interval !== undefined && { startInterval: duration(check.start_interval)! }),
-    ...(check.retries !== undefined && { retries: check.retries }),
+    ...Object.fromEntries(Object.entries(times).filter(([, value]) => value !== undefined)),
   };
+}
+
+/** A time as the engine spells it; what is not set, or 0, is taken from the image. */
+function duration(text: string | undefined, imageMs: number | undefined): string | undefined {
+  const ms = (text === undefined ? undefined : durationMs(text)) || imageMs;
+  return ms === undefined ? undefined : goDuration(ms);
 }
 
 /** How long a container may take to stop, in whole seconds: the engine counts no smaller unit. */

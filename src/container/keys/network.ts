@@ -1,5 +1,5 @@
 import type { ComposePort, ComposeServiceNetwork } from '../../compose/model';
-import type { KeyMapping, MappingContext } from '../mapping';
+import { apiAtLeast, type KeyMapping, type MappingContext } from '../mapping';
 import type { ContainerOf, ContainerSpec } from '../spec';
 
 /** `service:x` means the namespace of that service's first container; anything else is the engine's own word. */
@@ -7,8 +7,10 @@ export function namespaceOf(value: string, prefix = 'container:'): string | Cont
   return value.startsWith('service:') ? { service: value.slice('service:'.length), prefix } : value;
 }
 
+type Port = NonNullable<ContainerSpec['ports']>[number];
+
 function setPorts(ports: readonly ComposePort[], spec: ContainerSpec, context: MappingContext): void {
-  const mapped = ports.flatMap((port) => {
+  const mapped = ports.flatMap((port): Port[] => {
     if (port.published !== undefined && !/^\d*$/.test(port.published)) {
       context.refuse(
         'ports',
@@ -17,18 +19,37 @@ function setPorts(ports: readonly ComposePort[], spec: ContainerSpec, context: M
       );
       return [];
     }
-    return [
-      {
-        internal: port.target,
-        ...(port.published && { external: Number(port.published) }),
-        ip: port.host_ip ?? '0.0.0.0',
-        protocol: port.protocol ?? 'tcp',
-      },
-    ];
+    return addressesOf(port, context).map((ip) => ({
+      internal: port.target,
+      ...(port.published && { external: Number(port.published) }),
+      ip,
+      protocol: port.protocol ?? 'tcp',
+    }));
   });
   // The engine reads ports back sorted by container port.
-  mapped.sort((a, b) => a.internal - b.internal || (a.protocol < b.protocol ? -1 : a.protocol > b.protocol ? 1 : 0));
-  if (mapped.length > 0) spec.ports = mapped;
+  mapped.sort(
+    (a, b) => a.internal - b.internal || (a.protocol! < b.protocol! ? -1 : a.protocol! > b.protocol! ? 1 : 0),
+  );
+  if (mapped.length === 0) return;
+  spec.ports = mapped;
+  if (mapped.some((port, index) => isShuffled(mapped[index - 1], port))) context.readBackDiffers.add('ports');
+}
+
+/** The addresses on which a port is published: without one in the file, all of them, each named for the provider. */
+function addressesOf(port: ComposePort, { engine }: MappingContext): string[] {
+  if (port.host_ip) return [port.host_ip];
+  return engine.ipv6 ? ['0.0.0.0', '::'] : ['0.0.0.0'];
+}
+
+/** Whether a refresh may bring two entries back the other way round: those of one container port, but for IPv4 and IPv6. */
+function isShuffled(before: Port | undefined, port: Port): boolean {
+  if (before?.internal !== port.internal) return false;
+  return (
+    before.protocol !== port.protocol ||
+    before.external !== port.external ||
+    before.ip !== '0.0.0.0' ||
+    port.ip !== '::'
+  );
 }
 
 /** A service's networks as compose orders them: by priority, then by name. The first is the container's main one. */
@@ -52,6 +73,13 @@ function setNetworks(
       context.refuse(`networks.${key}.interface_name`, 'has no counterpart in the Docker provider', 'Remove it.');
     }
     const macAddress = network.mac_address ?? (index === 0 ? mac : undefined);
+    if (macAddress !== undefined && !apiAtLeast(context.engine, '1.44')) {
+      context.refuse(
+        network.mac_address === undefined ? 'mac_address' : `networks.${key}.mac_address`,
+        `needs Docker Engine 25 or newer, as the provider sets it per network; this one has API ${context.engine.apiVersion}`,
+        'Remove it, or use a newer engine.',
+      );
+    }
     return {
       name: context.model.networks[key]?.name ?? key,
       aliases: [...new Set([context.containerName, context.service, ...(network.aliases ?? [])])],
@@ -98,7 +126,7 @@ export const networkKeys: readonly KeyMapping[] = [
     key: 'ports',
     support: 'partly',
     to: 'ports',
-    note: 'a range of host ports for one container port is refused; published on IPv4 unless host_ip says otherwise',
+    note: 'a range of host ports for one container port is refused; without host_ip, published on IPv4 and, where the engine is local and its machine has IPv6, on IPv6',
     apply: setPorts,
   },
   {
@@ -114,7 +142,12 @@ export const networkKeys: readonly KeyMapping[] = [
     to: 'networkMode',
     apply: (value: string, spec) => void (spec.networkMode = namespaceOf(value)),
   },
-  { key: 'mac_address', support: 'carried', to: 'networksAdvanced.macAddress of the main network' },
+  {
+    key: 'mac_address',
+    support: 'carried',
+    to: 'networksAdvanced.macAddress of the main network',
+    note: 'needs Docker Engine 25 or newer, here and under networks',
+  },
   {
     key: 'links',
     support: 'partly',

@@ -42,11 +42,12 @@ export const processKeys: readonly KeyMapping[] = [
     to: 'envs',
     note: 'with env_file, rewind:env and rewind:secrets merged in; a value is masked unless its key is plainly harmless',
     apply(value: Readonly<Record<string, string | null>>, spec, context) {
-      const set = Object.entries(value).filter((entry): entry is [string, string] => entry[1] !== null);
-      if (set.length === 0) return;
-      spec.envs = set
+      if (Object.keys(value).length === 0) return;
+      spec.envs = Object.entries(value)
         .sort(([a], [b]) => (a < b ? -1 : 1))
         .map(([key, text]) => {
+          // A key without a value takes the variable away that the image sets.
+          if (text === null) return key;
           const shown = !context.hidden.includes(key) && isHarmless(key, text, context.shown);
           return shown ? taint(`${key}=${text}`, context.secrets) : new Sensitive(`${key}=${text}`);
         });

@@ -1,0 +1,132 @@
+import type { Problem } from './errors';
+
+/** Settings as they stand in the configuration: any JSON value under each key. */
+export type RawSettings = Readonly<Record<string, unknown>>;
+
+/**
+ * Reads raw settings in the shapes that they are to have. What has another shape is reported with its path, and is as
+ * good as not set. A problem never shows a value, which may be secret.
+ */
+export class SettingsReader {
+  readonly #raw: RawSettings;
+  readonly problems: Problem[] = [];
+
+  constructor(raw: RawSettings) {
+    this.#raw = raw;
+  }
+
+  /** Reports every setting that is not one of these. */
+  knowOnly(keys: readonly string[]): void {
+    for (const key of Object.keys(this.#raw)) {
+      if (keys.includes(key)) continue;
+      this.problems.push({
+        code: 'config/invalid',
+        message: `rewind:${key} is no setting.`,
+        fix: `Remove it (pulumi config rm rewind:${key}). There are: ${keys.join(', ')}.`,
+      });
+    }
+  }
+
+  /** A text that is not empty. */
+  text(key: string): string | undefined {
+    const value = this.#raw[key];
+    return value === undefined || isText(value) ? value : this.#bad(key, 'a text');
+  }
+
+  /** A text, or a list of them. */
+  texts(key: string): readonly string[] | undefined {
+    const value = this.#raw[key];
+    if (value === undefined) return undefined;
+    if (isText(value)) return [value];
+    return Array.isArray(value) && value.every(isText) ? value : this.#bad(key, 'a text or a list of texts');
+  }
+
+  /** A URL of files. */
+  fileUrl(key: string): string | undefined {
+    const url = this.text(key);
+    return url === undefined || url.startsWith('file://') ? url : this.#bad(key, 'a file:// URL');
+  }
+
+  /** A number of seconds above 0. */
+  seconds(key: string): number | undefined {
+    const value = this.#raw[key];
+    if (value === undefined) return undefined;
+    const seconds = typeof value === 'string' || typeof value === 'number' ? Number(value) : NaN;
+    return seconds > 0 && Number.isFinite(seconds) ? seconds : this.#bad(key, 'a number of seconds above 0');
+  }
+
+  /** Texts by name; a number or truth value counts as its text. */
+  textByName(key: string): Record<string, string> {
+    return this.#texts(this.#raw[key], key);
+  }
+
+  /** Like {@link textByName}, but a number must have kept its spelling: YAML reads 1.10 as the number 1.1. */
+  tagByName(key: string): Record<string, string> {
+    const tags = this.#record(this.#raw[key], key);
+    return this.#texts(
+      Object.fromEntries(
+        Object.entries(tags).filter(([name, tag]) => {
+          if (typeof tag !== 'number' || Number.isSafeInteger(tag)) return true;
+          this.#bad(
+            `${key}.${name}`,
+            `a text: it was read as the number ${tag}, which may be spelled otherwise than it was written`,
+            `Write it in quotes, or set it with: pulumi config set --path rewind:${key}.${name} <tag>.`,
+          );
+          return false;
+        }),
+      ),
+      key,
+    );
+  }
+
+  /** By service, texts by name. */
+  textByNameByService(key: string): Record<string, Record<string, string>> {
+    const services = Object.entries(this.#record(this.#raw[key], key));
+    return Object.fromEntries(services.map(([service, value]) => [service, this.#texts(value, `${key}.${service}`)]));
+  }
+
+  /** By service, a list of environment keys. */
+  keysByService(key: string): Record<string, readonly string[]> {
+    const services = Object.entries(this.#record(this.#raw[key], key));
+    return Object.fromEntries(
+      services.flatMap(([service, value]) => {
+        const fits = Array.isArray(value) && value.every((item) => typeof item === 'string');
+        if (fits) return [[service, value]];
+        this.#bad(`${key}.${service}`, 'a list of environment keys');
+        return [];
+      }),
+    );
+  }
+
+  #texts(value: unknown, path: string): Record<string, string> {
+    return Object.fromEntries(
+      Object.entries(this.#record(value, path)).flatMap(([name, item]): [string, string][] => {
+        if (['string', 'number', 'boolean'].includes(typeof item)) return [[name, String(item)]];
+        this.#bad(`${path}.${name}`, 'a text');
+        return [];
+      }),
+    );
+  }
+
+  #record(value: unknown, path: string): Record<string, unknown> {
+    if (value === undefined) return {};
+    if (value !== null && typeof value === 'object' && !Array.isArray(value)) return value as Record<string, unknown>;
+    this.#bad(path, 'a map');
+    return {};
+  }
+
+  #bad(path: string, expected: string, fix?: string): undefined {
+    this.problems.push({
+      code: 'config/invalid',
+      message: `rewind:${path} is not ${expected}.`,
+      fix:
+        fix ??
+        `Correct it: pulumi config set --path rewind:${path} <value>, or pulumi config rm --path rewind:${path}.`,
+    });
+    return undefined;
+  }
+}
+
+function isText(value: unknown): value is string {
+  return typeof value === 'string' && value !== '';
+}
