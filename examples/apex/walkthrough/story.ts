@@ -46,6 +46,7 @@ export async function tellStory(options: StoryOptions): Promise<void> {
   await chapter('1. The stack comes up at v0.1.0', async () => {
     await setTags(options, 'v0.1.0');
     times.push({ what: 'up at v0.1.0', ms: await up(options) });
+    await addProject(options);
     await ask(options);
   });
   await chapter('2. v0.2.0 is released', async () => {
@@ -88,11 +89,10 @@ export async function tellStory(options: StoryOptions): Promise<void> {
 }
 
 async function setTags({ pulumi, tell }: StoryOptions, tag: string): Promise<void> {
-  tell(`$ pulumi config set --path rewind:tags.api ${tag}            # and ${services.slice(1).join(', ')}`);
-  await pulumi.run([
-    ...['config', 'set-all', '--path'],
-    ...services.flatMap((service) => ['--plaintext', `rewind:tags.${service}=${tag}`]),
-  ]);
+  const tags = services.map((service) => `rewind:tags.${service}=${tag}`);
+  tell('$ pulumi config set-all --path \\');
+  tell(`    ${tags.map((setting) => `--plaintext ${setting}`).join(' \\\n    ')}`);
+  await pulumi.run(['config', 'set-all', '--path', ...tags.flatMap((setting) => ['--plaintext', setting])]);
 }
 
 /** @returns how long it took, in milliseconds */
@@ -106,6 +106,17 @@ async function up({ pulumi, tell }: StoryOptions): Promise<number> {
   const ms = Date.now() - started;
   tell(`  every service is ready after ${seconds(ms)}`);
   return ms;
+}
+
+/** Writes something into the database, to be there after the rollback. */
+async function addProject({ urlOf, tell }: StoryOptions): Promise<void> {
+  const url = `${await urlOf('api')}/api/v1/projects`;
+  const { projects } = (await (await fetch(url)).json()) as { projects: unknown[] };
+  if (projects.length > 0) return;
+  const body = JSON.stringify({ name: 'Harbour Sign' });
+  tell(`$ curl ${url} -d '${body}'`);
+  const answer = await fetch(url, { method: 'POST', body, headers: { 'content-type': 'application/json' } });
+  tell(`  ${(await answer.text()).trim()}`);
 }
 
 /** Shows what the API and the web page answer now. */
