@@ -150,12 +150,15 @@ interface Dependency {
   readonly service: Service;
 }
 
-/** Resolves to the containers of all dependencies, once each is in the state that its condition asks for. */
+/**
+ * Resolves to the containers of all dependencies, once each is in the state that its condition asks for. Rejects if one
+ * that is required does not get there.
+ */
 async function startedAfter(dependencies: readonly Dependency[]): Promise<pulumi.Resource[]> {
   const resources = await Promise.all(
     dependencies.map(async ({ condition, required = true, service }) => {
-      if (condition === 'service_started') return [...service.containers];
-      return required ? service.ready : service.ready.catch(() => [...service.containers]);
+      const reached = condition === 'service_started' ? service.started : service.ready;
+      return required ? reached : reached.catch(() => []);
     }),
   );
   return resources.flat();

@@ -13,7 +13,7 @@ export interface ServiceArgs {
   readonly networks: ReadonlyMap<string, docker.Network>;
   /** Volumes of the stack by their name. */
   readonly volumes: ReadonlyMap<string, docker.Volume>;
-  /** Resolves to the containers of the services that this one starts after, once those are ready. */
+  /** Resolves to the containers of the services that this one starts after, once those are ready; rejects if one fails. */
   readonly after: Promise<pulumi.Resource[]>;
   /** Containers with which this service's containers are to be replaced (depends_on with restart: true). */
   readonly replaceWith: readonly pulumi.Resource[];
@@ -31,6 +31,8 @@ const needNewContainer = ['tmpfs', 'init', 'rm', 'cpuPeriod', 'cpuQuota'];
 /** One service of a compose file: its containers, and the knowledge of when they are ready. */
 export class Service extends pulumi.ComponentResource {
   readonly containers: readonly docker.Container[];
+  /** Resolves to the containers once they may be created. Rejects if they never will be: a dependency did not get ready. */
+  readonly started: Promise<pulumi.Resource[]>;
   /** Resolves to the containers once all of them are ready (in a preview at once). Rejects if one does not get ready. */
   readonly ready: Promise<pulumi.Resource[]>;
 
@@ -41,7 +43,7 @@ export class Service extends pulumi.ComponentResource {
       (spec) =>
         new docker.Container(spec.name, this.#inputs(spec, args), {
           parent: this,
-          dependsOn: pulumi.output(args.after).apply((ready) => [...ready, ...mountedVolumes(spec, args)]),
+          dependsOn: pulumi.output(orNever(args.after)).apply((ready) => [...ready, ...mountedVolumes(spec, args)]),
           replaceWith: [...args.replaceWith],
           deleteBeforeReplace: true,
           replaceOnChanges: needNewContainer,
@@ -49,14 +51,18 @@ export class Service extends pulumi.ComponentResource {
           hooks: { beforeCreate: [args.beforeCreate] },
         }),
     );
-    this.ready = pulumi.runtime.isDryRun()
-      ? Promise.resolve([...this.containers])
-      : Promise.all(this.containers.map(async (container) => args.waitUntilReady(await known(container.id)))).then(
-          () => [...this.containers],
-        );
-    // Whoever needs the service awaits `ready`; a failure that nobody has awaited yet is not an unhandled one.
+    this.started = args.after.then(() => [...this.containers]);
+    this.ready = pulumi.runtime.isDryRun() ? Promise.resolve([...this.containers]) : this.#becomeReady(args);
+    // Whoever needs the service awaits one of these; a failure that nobody has awaited yet is not an unhandled one.
+    this.started.catch(() => undefined);
     this.ready.catch(() => undefined);
     this.registerOutputs({ image: plan.reference });
+  }
+
+  async #becomeReady({ waitUntilReady }: ServiceArgs): Promise<pulumi.Resource[]> {
+    await this.started;
+    await Promise.all(this.containers.map(async (container) => waitUntilReady(await known(container.id))));
+    return [...this.containers];
   }
 
   #inputs(spec: ContainerSpec, args: ServiceArgs): docker.ContainerArgs {
@@ -90,6 +96,14 @@ function mountedVolumes(spec: ContainerSpec, args: ServiceArgs): pulumi.Resource
     const volume = mount.source === undefined ? undefined : args.volumes.get(mount.source);
     return volume ? [volume] : [];
   });
+}
+
+/**
+ * The same promise, but one that never settles where it would reject: Pulumi would report the rejection of a `dependsOn`
+ * by itself, a second time, and the containers are not to be declared.
+ */
+function orNever<T>(promise: Promise<T>): Promise<T> {
+  return promise.catch(() => new Promise<never>(() => undefined));
 }
 
 function known(output: pulumi.Output<string>): Promise<string> {

@@ -48,7 +48,8 @@ function checked(url, rate, seconds) {
     throw new RangeError(`${url}: the load goes to http:// on a loopback address only, such as http://127.0.0.1:8000/`);
   }
   for (const [name, value] of Object.entries({ rate, seconds })) {
-    if (!(value > 0 && value <= LIMITS[name])) throw new RangeError(`${name} must be above 0 and at most ${LIMITS[name]}`);
+    if (!(value > 0 && value <= LIMITS[name]))
+      throw new RangeError(`${name} must be above 0 and at most ${LIMITS[name]}`);
   }
   return target;
 }
@@ -108,7 +109,12 @@ if (import.meta.url === pathToFileURL(process.argv[1] ?? '').href) {
   const stop = new AbortController();
   process.once('SIGINT', () => stop.abort());
   try {
-    const options = { url: values.url, rate: Number(values.rate), seconds: Number(values.seconds), signal: stop.signal };
+    const options = {
+      url: values.url,
+      rate: Number(values.rate),
+      seconds: Number(values.seconds),
+      signal: stop.signal,
+    };
     console.log(JSON.stringify(await load(options), null, 2));
   } catch (failure) {
     if (!(failure instanceof RangeError) && failure.code !== 'ERR_INVALID_URL') throw failure;

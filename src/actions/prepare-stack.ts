@@ -53,6 +53,7 @@ export interface PreparedStack {
 export async function prepareStack(options: PrepareOptions): Promise<PreparedStack> {
   const { settings, directory, stack, preview } = options;
   const [loaded, { engine, inventory }] = await settle(
+    options.problems,
     loadComposeProject({ ...composeSource(settings), directory }),
     connect().then(async (engine) => ({ engine, inventory: await takeInventory(engine.docker) })),
   );
@@ -119,15 +120,15 @@ function composeSource(settings: StackSettings): {
   };
 }
 
-/** Runs two things side by side; if both fail, says so in one error. */
-async function settle<A, B>(a: Promise<A>, b: Promise<B>): Promise<[A, B]> {
+/** Runs two things side by side; what fails is one error, together with the problems that were known before. */
+async function settle<A, B>(known: readonly Problem[], a: Promise<A>, b: Promise<B>): Promise<[A, B]> {
   const results = await Promise.allSettled([a, b]);
   const problems = results.flatMap((result) => {
     if (result.status === 'fulfilled') return [];
     if (result.reason instanceof RewindError) return [...result.reason.problems];
     throw result.reason;
   });
-  RewindError.throwIfAny(problems);
+  if (problems.length > 0) RewindError.throwIfAny([...known, ...problems]);
   return [await a, await b];
 }
 

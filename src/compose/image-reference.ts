@@ -39,6 +39,12 @@ export function repositoryOf(reference: string): string {
   return referencePattern.exec(reference)?.[1] ?? reference;
 }
 
+/** The reference without a tag that says nothing, as a digest stands beside it: Docker lists such images by digest only. */
+export function withoutIdleTag(reference: string): string {
+  const [, repository, , digest] = referencePattern.exec(reference) ?? [];
+  return digest === undefined ? reference : `${repository}@${digest}`;
+}
+
 /** The reference as Docker lists it in RepoTags: with `:latest` where no tag is given. */
 export function withDefaultTag(reference: string): string {
   const match = referencePattern.exec(reference);

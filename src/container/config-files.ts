@@ -1,11 +1,11 @@
-import { lstat, opendir } from 'node:fs/promises';
+import { opendir, stat } from 'node:fs/promises';
 import { relative } from 'node:path';
 
 import type { ComposeProject } from '../compose/load';
 import { type Problem, RewindError } from '../errors';
-import type { FileStore, KeptFile } from '../store/files';
+import type { FileStore, KeepOptions, KeptFile } from '../store/files';
 
-/** Folders larger than this are data, not configuration: they are mounted in place. */
+/** Folders with more entries than this are data, not configuration: they are mounted in place. */
 const largestFolderEntries = 500;
 
 /** The configuration files of a project. */
@@ -15,6 +15,13 @@ export interface ConfigFiles {
   /** Hash by the path as people know it: relative to the compose project; without secrets. */
   readonly hashes: Readonly<Record<string, string>>;
   readonly problems: readonly Problem[];
+}
+
+/** A source of configuration, before it is looked for. */
+interface Source {
+  readonly secret: boolean;
+  /** A service that mounts it writable: then it has a copy that may be written to. */
+  writableFor?: string;
 }
 
 /**
@@ -29,36 +36,20 @@ export async function findConfigFiles(
   store: FileStore,
   pins: Readonly<Record<string, string>>,
 ): Promise<ConfigFiles> {
-  const secrets = new Set(Object.values(project.model.secrets).flatMap((object) => object.file ?? []));
-  const sources = new Map<string, { writableFor?: string }>();
-  for (const object of [...Object.values(project.model.configs), ...Object.values(project.model.secrets)]) {
-    if (object.file !== undefined) sources.set(object.file, {});
-  }
-  const wantedPins = new Map(Object.entries(pins).map(([path, hash]) => [withoutDot(path), hash]));
-  for (const [service, definition] of Object.entries(project.model.services)) {
-    for (const mount of definition.volumes ?? []) {
-      if (mount.type !== 'bind' || mount.source === undefined || sources.has(mount.source)) continue;
-      const pinned = wantedPins.has(nameOf(project, mount.source));
-      const kind = pinned ? 'file' : await kindOf(project, mount.source);
-      if (kind === 'file') sources.set(mount.source, mount.read_only ? {} : { writableFor: service });
-      else if (kind === 'folder' && mount.read_only) sources.set(mount.source, {});
-    }
-  }
-
+  const wanted = new Map(Object.entries(pins).map(([path, hash]) => [path.replace(/^\.\//, ''), hash]));
+  const sources = await sourcesOf(project, wanted);
   const kept = new Map<string, KeptFile>();
   const hashes: Record<string, string> = {};
   const problems: Problem[] = [];
   await Promise.all(
-    [...sources].map(async ([source, { writableFor }]) => {
-      const name = nameOf(project, source);
-      const secret = secrets.has(source);
+    [...sources].map(async ([path, { secret, writableFor }]) => {
+      const name = nameOf(project, path);
+      const pin = wanted.get(name);
+      const options = { secret, ...(writableFor !== undefined && { writableFor }) };
       try {
-        const pin = wantedPins.get(name);
         const file =
-          pin === undefined
-            ? await store.locate(source, { secret, ...(writableFor !== undefined && { writableFor }) })
-            : await pinned(store, source, name, pin);
-        kept.set(source, file);
+          pin === undefined ? await store.locate(path, options) : await pinned(store, path, name, pin, options);
+        kept.set(path, file);
         if (!secret) hashes[name] = file.hash;
       } catch (error) {
         if (!(error instanceof RewindError)) throw error;
@@ -66,25 +57,66 @@ export async function findConfigFiles(
       }
     }),
   );
-  for (const name of wantedPins.keys()) {
-    if (name in hashes || problems.some((problem) => problem.message.includes(name))) continue;
+  const mounted = [...sources.keys()].map((path) => nameOf(project, path)).sort();
+  for (const name of wanted.keys()) {
+    if (mounted.includes(name)) continue;
     problems.push({
       code: 'config/file-pin',
       message: `rewind:files pins ${name}, which no service mounts.`,
-      fix: `Remove it: pulumi config rm --path 'rewind:files["${name}"]'. Mounted are: ${Object.keys(hashes).sort().join(', ') || 'none'}.`,
+      fix: `Remove the pin: ${removal(name)}. Mounted are: ${mounted.join(', ') || 'none'}.`,
     });
   }
   return { kept, hashes: Object.fromEntries(Object.entries(hashes).sort(([a], [b]) => (a < b ? -1 : 1))), problems };
 }
 
-async function pinned(store: FileStore, source: string, name: string, pin: string): Promise<KeptFile> {
-  const found = await store.find(source, pin);
+/** Configuration by absolute path. A pinned path counts even if nothing is there any more. */
+async function sourcesOf(
+  project: ComposeProject,
+  pins: ReadonlyMap<string, string>,
+): Promise<ReadonlyMap<string, Source>> {
+  const { configs, secrets, services } = project.model;
+  const sources = new Map<string, Source>();
+  for (const { file } of Object.values(configs)) if (file !== undefined) sources.set(file, { secret: false });
+  for (const { file } of Object.values(secrets)) if (file !== undefined) sources.set(file, { secret: true });
+  for (const [service, { volumes = [] }] of Object.entries(services)) {
+    for (const { type, source, read_only: readOnly = false } of volumes) {
+      if (type !== 'bind' || source === undefined) continue;
+      if (!sources.has(source)) {
+        const kind = pins.has(nameOf(project, source)) ? 'file' : await kindOf(project, source);
+        if (kind === 'other' || (kind === 'folder' && !readOnly)) continue;
+        sources.set(source, { secret: false });
+      }
+      if (!readOnly) sources.get(source)!.writableFor ??= service;
+    }
+  }
+  return sources;
+}
+
+async function pinned(
+  store: FileStore,
+  source: string,
+  name: string,
+  pin: string,
+  options: KeepOptions,
+): Promise<KeptFile> {
+  if (options.secret) {
+    throw new RewindError({
+      code: 'config/file-pin',
+      message: `rewind:files pins ${name}, which is a secret: only the contents of other files are kept by their hash.`,
+      fix: `Remove the pin: ${removal(name)}.`,
+    });
+  }
+  const found = await store.find(source, pin, options);
   if (found) return found;
   throw new RewindError({
     code: 'config/file-pin',
     message: `rewind:files pins ${name} to ${pin}, which the store does not have.`,
-    fix: `Take a hash that an earlier update put out (pulumi stack output files), or remove the pin: pulumi config rm --path 'rewind:files["${name}"]'.`,
+    fix: `Take a hash that an earlier update put out (pulumi stack output files), or remove the pin: ${removal(name)}.`,
   });
+}
+
+function removal(name: string): string {
+  return `pulumi config rm --path 'rewind:files["${name}"]'`;
 }
 
 /** The path as people know it: relative to the compose project's folder. */
@@ -92,30 +124,24 @@ function nameOf(project: ComposeProject, source: string): string {
   return relative(project.directory, source);
 }
 
-function withoutDot(path: string): string {
-  return path.replace(/^\.\//, '');
-}
-
 async function kindOf(project: ComposeProject, source: string): Promise<'file' | 'folder' | 'other'> {
   const name = nameOf(project, source);
-  if (name === '' || name.startsWith('..')) return 'other';
+  if (name === '' || name === '..' || name.startsWith('../')) return 'other';
   try {
-    const info = await lstat(source);
+    const info = await stat(source);
     if (info.isFile()) return 'file';
-    return info.isDirectory() && (await isSmall(source)) ? 'folder' : 'other';
+    return info.isDirectory() && (await isConfiguration(source)) ? 'folder' : 'other';
   } catch {
     return 'other'; // a source that is not there is the engine's to create or to refuse
   }
 }
 
-async function isSmall(folder: string): Promise<boolean> {
-  const entries = await opendir(folder, { recursive: true });
-  for (let seen = 0; seen <= largestFolderEntries; seen++) {
-    if ((await entries.read()) === null) {
-      await entries.close();
-      return true;
-    }
+/** Whether a folder can be configuration: not too large, and with nothing in it but files, folders and links. */
+async function isConfiguration(folder: string): Promise<boolean> {
+  let seen = 0;
+  for await (const entry of await opendir(folder, { recursive: true })) {
+    if (++seen > largestFolderEntries) return false;
+    if (!entry.isFile() && !entry.isDirectory() && !entry.isSymbolicLink()) return false;
   }
-  await entries.close();
-  return false;
+  return true;
 }

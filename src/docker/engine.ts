@@ -16,14 +16,20 @@ export interface EngineAddress {
   readonly from: string;
 }
 
-/** The engine that the docker command would use: DOCKER_HOST, else the current Docker context, else the socket. */
+/**
+ * The engine that the docker command would use: DOCKER_HOST, else the current Docker context, else the socket. Like the
+ * docker command, takes a variable that is empty for one that is not set.
+ *
+ * @throws RewindError docker/unreachable if the address cannot be found out, or is none
+ */
 export function engineAddress(env: NodeJS.ProcessEnv = process.env): EngineAddress {
-  if (env['DOCKER_HOST']) return { host: env['DOCKER_HOST'], from: 'DOCKER_HOST' };
-  const folder = env['DOCKER_CONFIG'] ?? join(homedir(), '.docker');
+  if (env['DOCKER_HOST']) return checked({ host: env['DOCKER_HOST'], from: 'DOCKER_HOST' });
+  const folder = env['DOCKER_CONFIG'] || join(homedir(), '.docker');
   const context =
-    env['DOCKER_CONTEXT'] ??
-    (readJson(join(folder, 'config.json')) as { currentContext?: string } | undefined)?.currentContext;
-  if (context === undefined || context === 'default') return { host: undefined, from: 'default' };
+    env['DOCKER_CONTEXT'] ||
+    (readJson(join(folder, 'config.json')) as { currentContext?: string } | undefined)?.currentContext ||
+    'default';
+  if (context === 'default') return { host: undefined, from: 'default' };
   // Layout: https://docs.docker.com/engine/manage-resources/contexts/
   const id = createHash('sha256').update(context).digest('hex');
   const meta = readJson(join(folder, 'contexts', 'meta', id, 'meta.json')) as ContextMeta | undefined;
@@ -35,7 +41,16 @@ export function engineAddress(env: NodeJS.ProcessEnv = process.env): EngineAddre
       fix: 'Choose another: docker context use default (docker context ls lists them).',
     });
   }
-  return { host, from: `context ${context}` };
+  return checked({ host, from: `context ${context}` });
+}
+
+function checked(address: { readonly host: string; readonly from: string }): EngineAddress {
+  if (/^(unix|npipe|tcp|https?|ssh):\/\/./.test(address.host) && URL.canParse(address.host)) return address;
+  throw new RewindError({
+    code: 'docker/unreachable',
+    message: `"${address.host}" (${address.from}) is no address of a Docker engine.`,
+    fix: 'Write it as unix:///path/to/docker.sock, tcp://host:port or ssh://user@host.',
+  });
 }
 
 interface ContextMeta {
@@ -43,7 +58,17 @@ interface ContextMeta {
 }
 
 function readJson(path: string): unknown {
-  return existsSync(path) ? JSON.parse(readFileSync(path, 'utf8')) : undefined;
+  if (!existsSync(path)) return undefined;
+  try {
+    return JSON.parse(readFileSync(path, 'utf8'));
+  } catch (error) {
+    throw new RewindError({
+      code: 'docker/unreachable',
+      message: `Which Docker engine to use stands in ${path}, which cannot be read: ${messageOf(error)}.`,
+      fix: 'Mend the file, or name the engine with DOCKER_HOST.',
+      cause: error,
+    });
+  }
 }
 
 /** A connection to a Docker engine and what matters of it. */
@@ -59,8 +84,8 @@ export interface Engine {
  */
 export async function connect(env: NodeJS.ProcessEnv = process.env): Promise<Engine> {
   const address = engineAddress(env);
-  const docker = open(address, env);
   try {
+    const docker = open(address, env);
     const [version, info] = await Promise.all([
       docker.version(),
       docker.info() as Promise<{ SwapLimit?: boolean; OSType?: string }>,
@@ -128,7 +153,7 @@ function unreachable(address: EngineAddress, error: unknown): RewindError {
         : 'Check DOCKER_HOST and the Docker context (docker context ls), then: docker version.';
   return new RewindError({
     code: 'docker/unreachable',
-    message: `No Docker engine answers at ${where} (${address.from}): ${messageOf(error)}`,
+    message: `No Docker engine answers at ${where} (${address.from}): ${messageOf(error)}.`,
     fix,
     cause: error,
   });

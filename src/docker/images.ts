@@ -2,7 +2,7 @@ import type Docker from 'dockerode';
 
 import { runCompose } from '../compose/command';
 import type { ComposeProject } from '../compose/load';
-import { familiar, repositoryOf, withDefaultTag } from '../compose/image-reference';
+import { familiar, repositoryOf, withDefaultTag, withoutIdleTag } from '../compose/image-reference';
 import type { ImageFacts, ImageHealthcheck } from '../container/mapping';
 import { messageOf, type Problem, RewindError } from '../errors';
 import { run } from '../process';
@@ -25,8 +25,8 @@ export function imageReference(project: ComposeProject, service: string): string
 
 /** The ID under which the engine has an image, if it has it. */
 export function localImageId(inventory: Inventory, reference: string): string | undefined {
-  const name = familiar(reference);
-  return inventory.images.get(withDefaultTag(name)) ?? inventory.images.get(withDefaultTag(reference));
+  const names = [familiar(reference), reference].map((name) => withDefaultTag(withoutIdleTag(name)));
+  return inventory.images.get(names[0]!) ?? inventory.images.get(names[1]!);
 }
 
 /**
@@ -66,7 +66,7 @@ export async function resolveImages(
       const reason = await unreachableInRegistry(docker, reference);
       if (reason === undefined) toPull.push(reference);
       else if (services.some((service) => !ids.has(service))) {
-        problems.push(missingImage(reference, services, inventory, reason));
+        problems.push(missingImage(reference, services, inventory, `it is not on this engine, and cannot be pulled: ${reason}`));
       }
     }),
   );

@@ -25,7 +25,8 @@ export async function takeInventory(docker: Docker): Promise<Inventory> {
   return { containers, networks, volumes: volumes.Volumes, images: byName };
 }
 
-/** A container's name without the slash that the API puts before it. */
+/** A container's name without the slash that the API puts before it; `/web/api` is only web's link to it. */
 export function nameOf(container: Docker.ContainerInfo): string {
-  return container.Names[0]?.slice(1) ?? container.Id.slice(0, 12);
+  const names = container.Names.map((name) => name.slice(1));
+  return names.find((name) => !name.includes('/')) ?? container.Id.slice(0, 12);
 }

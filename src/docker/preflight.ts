@@ -96,21 +96,20 @@ async function takenPorts(
     .filter((container) => container.State === 'running')
     .flatMap((container) => container.Ports.map((port) => ({ container, port })));
 
-  await Promise.all(
-    wanted.map(async (want) => {
-      const holders = published.filter(
-        ({ port }) => port.PublicPort === want.port && port.Type === want.protocol && overlaps(port.IP, want.ip),
-      );
-      if (holders.some(({ container }) => isOurs(container, stack))) return;
-      const holder = holders[0] && `container ${nameOf(holders[0].container)}`;
-      if (!holder && !(local && want.protocol === 'tcp' && (await isTaken(want)))) return;
-      problems.push({
-        code: 'docker/port-taken',
-        message: `${locate(project.files, want.service, 'ports')}: service ${want.service} publishes ${want.ip}:${want.port}/${want.protocol}, which ${holder ?? 'another program'} already uses.`,
-        fix: `Stop that, or ${await moveHint(project, want)}.`,
-      });
-    }),
-  );
+  // One after the other: two services that want the same port would take each other for another program.
+  for (const want of wanted) {
+    const holders = published.filter(
+      ({ port }) => port.PublicPort === want.port && port.Type === want.protocol && overlaps(port.IP, want.ip),
+    );
+    if (holders.some(({ container }) => isOurs(container, stack))) continue;
+    const holder = holders[0] && nameOf(holders[0].container);
+    if (holder === undefined && !(local && want.protocol === 'tcp' && (await isTaken(want)))) continue;
+    problems.push({
+      code: 'docker/port-taken',
+      message: `${locate(project.files, want.service, 'ports')}: service ${want.service} publishes ${want.ip}:${want.port}/${want.protocol}, which ${holder === undefined ? 'another program' : `the container ${holder}`} already uses.`,
+      fix: `Stop ${holder === undefined ? 'that' : `it (docker stop ${holder})`}, or ${await moveHint(project, want)}.`,
+    });
+  }
   for (const [index, want] of wanted.entries()) {
     const twin = wanted
       .slice(0, index)

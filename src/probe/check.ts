@@ -47,13 +47,17 @@ export async function runInContainer(
 /** Takes the 8-byte headers out of a multiplexed stream of stdout and stderr. */
 export function withoutFrames(data: Buffer): string {
   // Format: https://docs.docker.com/reference/api/engine/version/v1.41/#tag/Container/operation/ContainerAttach
+  if (!startsFrame(data)) return data.toString('utf8'); // a terminal's output has no frames
   const parts: Buffer[] = [];
   let at = 0;
   while (at + 8 <= data.length) {
-    if (data[at]! > 2 || data[at + 1] !== 0) return data.toString('utf8'); // a terminal's output has no frames
     const length = data.readUInt32BE(at + 4);
     parts.push(data.subarray(at + 8, at + 8 + length));
     at += 8 + length;
   }
   return Buffer.concat(parts).toString('utf8');
+}
+
+function startsFrame(data: Buffer): boolean {
+  return data.length >= 8 && data[0]! <= 2 && data.readUIntBE(1, 3) === 0;
 }

@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 
 import type Docker from 'dockerode';
 
-import { RewindError } from '../errors';
+import { messageOf, RewindError } from '../errors';
 import { checkCommand, type CheckResult, runInContainer, withoutFrames } from './check';
 
 /** How readiness is waited for. */
@@ -21,7 +21,7 @@ export interface ReadinessOptions {
 /** Docker's own defaults for a health check: https://docs.docker.com/reference/dockerfile/#healthcheck */
 const defaults = { intervalMs: 30_000, timeoutMs: 30_000, retries: 3 };
 const logLines = 20;
-/** A container without a health check is ready when it has run for so long. */
+/** A container without a health check is ready when it has run for so long, in milliseconds. */
 const settledMs = 200;
 const restartsAllowed = 3;
 
@@ -47,8 +47,8 @@ interface HealthConfig {
 export async function waitUntilReady(docker: Docker, id: string, options: ReadinessOptions): Promise<void> {
   const { service, pauseMs = 100, limitMs = 300_000, oneShot = false, signal } = options;
   const container = docker.getContainer(id);
+  const watch = new Watch(container, oneShot);
   const started = Date.now();
-  let last: CheckResult | undefined;
 
   for (;;) {
     signal?.throwIfAborted();
@@ -61,44 +61,76 @@ export async function waitUntilReady(docker: Docker, id: string, options: Readin
         cause: error,
       });
     });
-    const { State: state } = info;
-    const fail = async (why: string): Promise<never> => notReady(container, service, why, last);
-
-    if (oneShot) {
-      if (state.Status === 'exited' && state.ExitCode === 0) return;
-      if (state.Status === 'exited' || state.Status === 'dead') return fail(`ended with exit code ${state.ExitCode}`);
-    } else if (state.Status === 'exited' || state.Status === 'dead') {
-      // A container that has done its work and is not to be restarted is a finished job.
-      if (state.ExitCode === 0 && (info.HostConfig.RestartPolicy?.Name ?? 'no') === 'no') return;
-      return fail(
-        state.OOMKilled
-          ? 'was killed: out of memory'
-          : `ended with exit code ${state.ExitCode}${state.Error ? `: ${state.Error}` : ''}`,
-      );
-    } else if (info.RestartCount >= restartsAllowed) {
-      return fail(`was restarted ${info.RestartCount} times, last exit code ${state.ExitCode}`);
+    const verdict = await watch.judge(info);
+    if (verdict === 'ready') return;
+    if (verdict !== 'wait') return notReady(container, service, verdict.failed, watch.lastCheck);
+    const health = oneShot ? undefined : healthOf(info);
+    const patience = checkCommand(health?.Test) ? patienceMs(health!) : limitMs;
+    if (Date.now() - started > patience) {
+      const why = `did not become ready within ${Math.round(patience / 1000)} s`;
+      return notReady(container, service, why, watch.lastCheck);
     }
-
-    const running = state.Status === 'running';
-    const health = (info.Config as { Healthcheck?: HealthConfig }).Healthcheck;
-    const command = oneShot ? undefined : checkCommand(health?.Test);
-    if (running && !oneShot) {
-      if (state.Health?.Status === 'healthy') return;
-      if (!command) {
-        if (Date.now() - Date.parse(state.StartedAt) >= settledMs) return;
-      } else {
-        last = await runInContainer(container, command, milliseconds(health?.Timeout) || defaults.timeoutMs).catch(
-          // A container that ends under the check is looked at again in the next round.
-          (error: unknown): CheckResult => ({ ok: false, exitCode: undefined, output: String(error) }),
-        );
-        if (last.ok) return;
-        if (state.Health?.Status === 'unhealthy') return fail('is unhealthy');
-      }
-    }
-    const patience = command ? patienceMs(health ?? {}) : limitMs;
-    if (Date.now() - started > patience) return fail(`did not become ready within ${Math.round(patience / 1000)} s`);
     await sleep(pauseMs, undefined, signal ? { signal } : {});
   }
+}
+
+type Verdict = 'ready' | 'wait' | { readonly failed: string };
+
+/** Judges a container by what the engine says of it, time and again. */
+class Watch {
+  /** The latest run of the health check. */
+  lastCheck: CheckResult | undefined;
+  readonly #container: Docker.Container;
+  readonly #oneShot: boolean;
+  #restartsBefore: number | undefined;
+  #run: { readonly startedAt: string; readonly seen: number } | undefined;
+
+  constructor(container: Docker.Container, oneShot: boolean) {
+    this.#container = container;
+    this.#oneShot = oneShot;
+  }
+
+  async judge(info: Docker.ContainerInspectInfo): Promise<Verdict> {
+    const { State: state, RestartCount: count } = info;
+    if (state.Status === 'exited' || state.Status === 'dead') return this.#ended(info);
+    // Restarts of long ago are no concern of this update.
+    const restarts = count - (this.#restartsBefore ??= count);
+    if (this.#oneShot) return 'wait';
+    if (restarts >= restartsAllowed) {
+      return { failed: `was restarted ${restarts} times, last exit code ${state.ExitCode}` };
+    }
+    if (state.Status !== 'running') return 'wait';
+    if (state.Health?.Status === 'healthy') return 'ready';
+    const health = healthOf(info);
+    const command = checkCommand(health?.Test);
+    if (!command) return this.#hasSettled(state.StartedAt) ? 'ready' : 'wait';
+
+    const timeoutMs = milliseconds(health?.Timeout) || defaults.timeoutMs;
+    this.lastCheck = await runInContainer(this.#container, command, timeoutMs).catch(
+      // A container that ends under the check is looked at again in the next round.
+      (error: unknown): CheckResult => ({ ok: false, exitCode: undefined, output: messageOf(error) }),
+    );
+    if (this.lastCheck.ok) return 'ready';
+    return state.Health?.Status === 'unhealthy' ? { failed: 'is unhealthy' } : 'wait';
+  }
+
+  #ended({ State: state, HostConfig: host }: Docker.ContainerInspectInfo): Verdict {
+    // A container that has done its work and is not to be restarted is a finished job.
+    const mayEnd = this.#oneShot || (host.RestartPolicy?.Name ?? 'no') === 'no';
+    if (state.Status === 'exited' && state.ExitCode === 0 && mayEnd) return 'ready';
+    if (state.OOMKilled) return { failed: 'was killed: out of memory' };
+    return { failed: `ended with exit code ${state.ExitCode}${state.Error ? `: ${state.Error}` : ''}` };
+  }
+
+  #hasSettled(startedAt: string): boolean {
+    if (this.#run?.startedAt !== startedAt) this.#run = { startedAt, seen: Date.now() };
+    // The engine's clock may be ahead of this one, so what was seen here counts too.
+    return Date.now() - Math.min(Date.parse(startedAt), this.#run.seen) >= settledMs;
+  }
+}
+
+function healthOf(info: Docker.ContainerInspectInfo): HealthConfig | undefined {
+  return (info.Config as { Healthcheck?: HealthConfig }).Healthcheck;
 }
 
 /** The time after which Docker, checking once per interval, would call a container unhealthy. */
@@ -132,6 +164,6 @@ async function notReady(
   throw new RewindError({
     code: 'service/not-ready',
     message: parts.join('\n'),
-    fix: 'Go back to what ran before: pulumi config set --path rewind:tags.<service> <earlier tag>, then pulumi up.',
+    fix: `Mend it, or go back to what ran before: pulumi config set --path rewind:tags.${service} <earlier tag>; then pulumi up.`,
   });
 }

@@ -52,7 +52,7 @@ async function makeFromPackages(archive, mirror, { signal, report }) {
   if (made.code !== 0) {
     throw new BuildError(
       'EXAMPLE_BASE_FAILED',
-      `mmdebstrap could not make a Debian base image from ${mirror}:\n${made.tail}`,
+      `mmdebstrap could not make a Debian base image from ${mirror}:\n${complaints(made.tail)}`,
       'check that the mirror can be reached, or name another one in APEX_DEBIAN_MIRROR',
     );
   }
@@ -64,6 +64,12 @@ async function makeFromPackages(archive, mirror, { signal, report }) {
       "see that Docker's data has room on its disk (docker system df)",
     );
   }
+}
+
+/** The lines of apt and mmdebstrap that complain, or all if none does. */
+function complaints(output) {
+  const lines = output.split('\n').filter((line) => /^(E|W|Err[:\d]*): ?/.test(line));
+  return lines.length > 0 ? lines.join('\n') : output;
 }
 
 /** What mmdebstrap is asked for; runs nothing. */

@@ -45,7 +45,8 @@ export async function buildImages({ onProgress = () => {}, signal, force = false
     // What was ended because something else failed says nothing of its own.
     if (failures.length > 0) throw failures.find(({ code }) => code !== 'EXAMPLE_BUILD_CANCELLED') ?? failures[0];
   } finally {
-    await rm(folder, { recursive: true, force: true });
+    // What was ended may still be writing its last.
+    await rm(folder, { recursive: true, force: true, maxRetries: 10, retryDelay: 100 });
   }
   return { built: wanted.map(({ name }) => name), kept, elapsedMs: Date.now() - began };
 }
@@ -56,6 +57,7 @@ async function inOrder(images, build, stop) {
   const failures = [];
   for (const image of images) {
     const parents = Promise.all((image.parents ?? []).map((parent) => running.get(parent)));
+    parents.catch(() => {}); // it may fail before the build looks at it
     const task = build(image, parents);
     task.catch((failure) => {
       failures.push(failure);

@@ -47,7 +47,11 @@ export async function engineArchitecture(signal) {
 }
 
 /** Builds one image from a context folder, with BuildKit or the older builder, whichever this Docker has. */
-export async function dockerBuild({ name, dockerfile, args = {}, labels, fresh = false }, contextPath, { signal, onLine }) {
+export async function dockerBuild(
+  { name, dockerfile, args = {}, labels, fresh = false },
+  contextPath,
+  { signal, onLine },
+) {
   const result = await run(buildCommand({ name, dockerfile, args, labels, fresh }, contextPath), {
     signal,
     onLine,

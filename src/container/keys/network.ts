@@ -32,24 +32,14 @@ function setPorts(ports: readonly ComposePort[], spec: ContainerSpec, context: M
   );
   if (mapped.length === 0) return;
   spec.ports = mapped;
-  if (mapped.some((port, index) => isShuffled(mapped[index - 1], port))) context.readBackDiffers.add('ports');
+  // It shuffles those of one container port, be it by protocol or by address.
+  if (mapped.some((port, index) => port.internal === mapped[index - 1]?.internal)) context.readBackDiffers.add('ports');
 }
 
 /** The addresses on which a port is published: without one in the file, all of them, each named for the provider. */
 function addressesOf(port: ComposePort, { engine }: MappingContext): string[] {
   if (port.host_ip) return [port.host_ip];
   return engine.ipv6 ? ['0.0.0.0', '::'] : ['0.0.0.0'];
-}
-
-/** Whether a refresh may bring two entries back the other way round: those of one container port, but for IPv4 and IPv6. */
-function isShuffled(before: Port | undefined, port: Port): boolean {
-  if (before?.internal !== port.internal) return false;
-  return (
-    before.protocol !== port.protocol ||
-    before.external !== port.external ||
-    before.ip !== '0.0.0.0' ||
-    port.ip !== '::'
-  );
 }
 
 /** A service's networks as compose orders them: by priority, then by name. The first is the container's main one. */

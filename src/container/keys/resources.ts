@@ -27,6 +27,11 @@ function setCpus(value: number | string, spec: ContainerSpec, context: MappingCo
   spec.cpus = fraction === undefined ? `${whole}.0` : String(cpus);
 }
 
+/** Sets how many processes a container may have; 0 and -1 mean no limit, which is what a new container has. */
+function setPidsLimit(limit: number, context: MappingContext): void {
+  if (limit > 0) context.limits.PidsLimit = limit;
+}
+
 interface Ulimit {
   readonly soft?: number;
   readonly hard?: number;
@@ -40,13 +45,19 @@ function setUlimits(value: Readonly<Record<string, number | Ulimit>>, spec: Cont
   );
 }
 
+/** docker compose prints these two with capitals. */
+interface DeviceRate {
+  readonly Path: string;
+  readonly Rate: string | number;
+}
+
 interface BlkioConfig {
   readonly weight?: number;
   readonly weight_device?: unknown;
-  readonly device_read_bps?: readonly { path: string; rate: string | number }[];
-  readonly device_read_iops?: readonly { path: string; rate: string | number }[];
-  readonly device_write_bps?: readonly { path: string; rate: string | number }[];
-  readonly device_write_iops?: readonly { path: string; rate: string | number }[];
+  readonly device_read_bps?: readonly DeviceRate[];
+  readonly device_read_iops?: readonly DeviceRate[];
+  readonly device_write_bps?: readonly DeviceRate[];
+  readonly device_write_iops?: readonly DeviceRate[];
 }
 
 function setBlkio(value: BlkioConfig, spec: ContainerSpec, context: MappingContext): void {
@@ -58,8 +69,8 @@ function setBlkio(value: BlkioConfig, spec: ContainerSpec, context: MappingConte
       'Use blkio_config.weight.',
     );
   }
-  const rates = (list: BlkioConfig['device_read_bps']): { path: string; rate: number }[] | undefined =>
-    list?.map(({ path, rate }) => ({ path, rate: bytes(rate) ?? 0 }));
+  const rates = (list?: readonly DeviceRate[]): { path: string; rate: number }[] | undefined =>
+    list?.map(({ Path, Rate }) => ({ path: Path, rate: bytes(Rate) ?? 0 }));
   const fields = { deviceReadBps: rates(value.device_read_bps), deviceReadIops: rates(value.device_read_iops) };
   const writes = { deviceWriteBps: rates(value.device_write_bps), deviceWriteIops: rates(value.device_write_iops) };
   Object.assign(spec, Object.fromEntries(Object.entries({ ...fields, ...writes }).filter(([, v]) => v !== undefined)));
@@ -77,7 +88,7 @@ function setDeploy(deploy: Deploy, spec: ContainerSpec, context: MappingContext)
   const { limits = {}, reservations = {} } = deploy.resources ?? {};
   if (limits.cpus !== undefined) setCpus(limits.cpus, spec, context);
   if (limits.memory !== undefined) setMemory(limits.memory, 'memory', 'Memory', spec, context.limits);
-  if (limits.pids !== undefined) context.limits.PidsLimit = limits.pids;
+  if (limits.pids !== undefined) setPidsLimit(limits.pids, context);
   if (reservations.memory !== undefined) {
     setMemory(reservations.memory, 'memoryReservation', 'MemoryReservation', spec, context.limits);
   }
@@ -166,7 +177,9 @@ export const resourceKeys: readonly KeyMapping[] = [
     support: 'carried',
     to: 'the running container',
     note: 'the provider lacks it; set through the engine as soon as the container runs',
-    apply: (v: number, _spec, context) => void (context.limits.PidsLimit = v),
+    apply: (v: number, _spec, context) => {
+      setPidsLimit(v, context);
+    },
   },
   {
     key: 'blkio_config',

@@ -23,6 +23,12 @@ function setSecurityOptions(options: readonly string[], spec: ContainerSpec, con
   });
 }
 
+/** A capability as the engine reads it back. */
+function capability(name: string): string {
+  const upper = name.toUpperCase();
+  return upper === 'ALL' || upper.startsWith('CAP_') ? upper : `CAP_${upper}`;
+}
+
 interface Device {
   readonly source: string;
   readonly target?: string;
@@ -64,13 +70,13 @@ export const securityKeys: readonly KeyMapping[] = [
     key: 'cap_add',
     support: 'carried',
     to: 'capabilities.adds',
-    apply: (value: string[], spec) => void (spec.capabilities = { ...spec.capabilities, adds: [...value] }),
+    apply: (value: string[], spec) => void (spec.capabilities = { ...spec.capabilities, adds: value.map(capability) }),
   },
   {
     key: 'cap_drop',
     support: 'carried',
     to: 'capabilities.drops',
-    apply: (value: string[], spec) => void (spec.capabilities = { ...spec.capabilities, drops: [...value] }),
+    apply: (value: string[], spec) => void (spec.capabilities = { ...spec.capabilities, drops: value.map(capability) }),
   },
   {
     key: 'security_opt',

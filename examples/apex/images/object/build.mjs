@@ -1,7 +1,7 @@
 // Compiles versitygw, at the version that go.mod pins and go.sum verifies, for the architecture of the engine:
 // with the Go that is installed, else with the golang image where Docker can pull it.
 
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { ROOT } from '../context.mjs';
 import { engineArchitecture } from '../docker.mjs';
 import { BuildError, cancelled } from '../errors.mjs';
@@ -35,7 +35,9 @@ export function compileCommand(output) {
 async function compileHere(output, { signal, report }) {
   report('compiling versitygw');
   const GOARCH = await engineArchitecture(signal);
-  const env = { CGO_ENABLED: '0', GOOS: 'linux', GOARCH, GOWORK: 'off' };
+  // Go leaves its temporary files behind when it is ended: they go where the whole build's are removed.
+  const GOTMPDIR = dirname(dirname(output));
+  const env = { CGO_ENABLED: '0', GOOS: 'linux', GOARCH, GOTMPDIR, GOWORK: 'off' };
   return run(compileCommand(output), { signal, onLine: report, cwd: MODULE, env });
 }
 

@@ -17,7 +17,7 @@ def connection():
         host=settings.optional("APEX_CACHE_HOST", "cache"),
         port=int(settings.optional("APEX_CACHE_PORT", "6379")),
         socket_connect_timeout=2,
-        socket_timeout=10,
+        socket_timeout=5,
         decode_responses=True,
     )
 

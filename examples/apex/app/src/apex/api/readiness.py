@@ -25,7 +25,7 @@ def check_database():
     with database.engine().connect() as connection:
         found = connection.execute(sa.text("SELECT version_num FROM alembic_version")).scalar()
     if found != known_revision():
-        raise RuntimeError(f"the database is at revision {found}, this image needs {known_revision()}")
+        raise RuntimeError(f"the database is at revision {found or '(none)'}, this image needs {known_revision()}")
 
 
 def check_cache():

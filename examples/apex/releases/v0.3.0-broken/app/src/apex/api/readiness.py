@@ -26,7 +26,7 @@ def check_database():
         found = connection.execute(sa.text("SELECT version_num FROM alembic_version")).scalar()
         tagged = sa.inspect(connection).has_table("project_tags")
     if found != known_revision():
-        raise RuntimeError(f"the database is at revision {found}, this image needs {known_revision()}")
+        raise RuntimeError(f"the database is at revision {found or '(none)'}, this image needs {known_revision()}")
     if not tagged:
         # What is broken about this release: its code expects a table, and nobody wrote the migration.
         raise RuntimeError("the table project_tags is missing: 0.3.0 needs it, but no migration in it makes it")

@@ -1,0 +1,121 @@
+import { strict as assert } from 'node:assert';
+import { mkdtemp, readdir, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { mmdebstrapCommand, sources } from '../images/base.mjs';
+import { RELEASES, catalogue } from '../images/catalogue.mjs';
+import { ROOT, hashFolders } from '../images/context.mjs';
+import { buildCommand } from '../images/docker.mjs';
+import { INPUTS_LABEL, plan } from '../images/plan.mjs';
+import { run } from '../images/run.mjs';
+
+const chain = [
+  { name: 'base', context: ['images/base'], dockerfile: 'Dockerfile', internal: true },
+  { name: 'python', context: ['images/python'], dockerfile: 'Dockerfile', internal: true, parents: ['base'] },
+  { name: 'cache', context: ['images/cache'], dockerfile: 'Dockerfile', parents: ['base'] },
+  { name: 'api', context: ['images/api'], dockerfile: 'Dockerfile', parents: ['python'] },
+];
+const names = ({ wanted }) => wanted.map(({ name }) => name);
+
+async function allBuilt() {
+  const { wanted } = await plan(chain, new Map());
+  return new Map(wanted.map(({ name, hash }) => [name, { [INPUTS_LABEL]: hash }]));
+}
+
+test('where nothing was built, everything is, parents first', async () => {
+  assert.deepEqual(names(await plan(chain, new Map())), ['base', 'python', 'cache', 'api']);
+});
+
+test('what is up to date is kept', async () => {
+  const { wanted, kept } = await plan(chain, await allBuilt());
+  assert.deepEqual([wanted, kept.length], [[], 4]);
+});
+
+test('force builds everything again', async () => {
+  assert.equal(names(await plan(chain, await allBuilt(), true)).length, 4);
+});
+
+test('changed inputs of an image rebuild it and nothing else', async () => {
+  const present = (await allBuilt()).set('api', { [INPUTS_LABEL]: 'other' });
+  assert.deepEqual(names(await plan(chain, present)), ['api']);
+});
+
+test('a parent that was removed is not missed until a child must be built', async () => {
+  const present = await allBuilt();
+  present.delete('python');
+  assert.deepEqual(names(await plan(chain, present)), []);
+  present.delete('api');
+  assert.deepEqual(names(await plan(chain, present)), ['python', 'api']);
+});
+
+test('a change of a parent changes its children', async () => {
+  const changed = [{ ...chain[0], args: { X: '1' } }, ...chain.slice(1)];
+  assert.equal(names(await plan(changed, await allBuilt())).length, 4);
+});
+
+test('no other entry of the catalogue has the same name, and parents stand before their children', () => {
+  const seen = new Set(['rewind-example/base:bookworm']);
+  for (const { name, parents } of catalogue) {
+    assert(!seen.has(name), name);
+    parents.forEach((parent) => assert(seen.has(parent), `${name} stands before ${parent}`));
+    seen.add(name);
+  }
+});
+
+test('each release has code and a page of its own', async () => {
+  const layers = (folder, { layers: from }) => from.map((layer) => (layer === '.' ? folder : `${layer}/${folder}`));
+  for (const folder of ['app', 'web']) {
+    const hashes = await Promise.all(RELEASES.map((release) => hashFolders(layers(folder, release))));
+    assert.equal(new Set(hashes).size, RELEASES.length, folder);
+  }
+});
+
+test('a proxy reaches the build by name only, so that its password is in no argument list', () => {
+  const image = { name: 'x', dockerfile: 'Dockerfile', args: {}, labels: {} };
+  const argv = buildCommand(image, '/context', { https_proxy: 'http://me:secret@proxy:3128' });
+  assert(argv.join(' ').includes('--build-arg https_proxy '));
+  assert(!argv.join(' ').includes('secret'));
+  assert(!argv.includes('--network'));
+});
+
+test('a proxy on loopback is reached through the network of the host', () => {
+  const image = { name: 'x', dockerfile: 'Dockerfile', args: {}, labels: {} };
+  const argv = buildCommand(image, '/context', { http_proxy: 'http://127.0.0.1:3128' });
+  assert.equal(argv[argv.indexOf('--network') + 1], 'host');
+});
+
+test('the base takes the security fixes from the same mirror', () => {
+  assert.match(
+    sources('http://mirror.example/debian/'),
+    /^deb http:\/\/mirror.example\/debian-security bookworm-security main$/m,
+  );
+  assert.equal(mmdebstrapCommand('/x.tar').at(-1), '-');
+});
+
+test('a program that is not there is told apart from one that fails', async () => {
+  assert.equal((await run(['no-such-program-here'])).missing, true);
+  const failed = await run(['sh', '-c', 'echo why >&2; exit 3']);
+  assert.deepEqual([failed.code, failed.missing, failed.tail], [3, false, 'why']);
+});
+
+test('a program that takes too long is ended', async () => {
+  const result = await run(['sleep', '30'], { timeoutMs: 50 });
+  assert.equal(result.timedOut, true);
+});
+
+test('a program is ended when the build is cancelled', async () => {
+  const result = await run(['sleep', '30'], { signal: AbortSignal.timeout(50) });
+  assert.equal(result.code, null);
+});
+
+test('one image that cannot be built ends the build with its own error and leaves nothing behind', async () => {
+  const temporary = await mkdtemp(join(tmpdir(), 'apex-test-'));
+  const env = { APEX_DEBIAN_IMAGE: '127.0.0.1:9/no:such', TMPDIR: temporary };
+  const result = await run([process.execPath, join(ROOT, 'images/build.mjs'), '--force'], { env });
+  assert.equal(result.code, 1);
+  assert.match(result.tail, /^EXAMPLE_BASE_UNAVAILABLE: .*127\.0\.0\.1:9\/no:such/m);
+  assert.match(result.tail, /^To mend it: /m);
+  assert.deepEqual(await readdir(temporary), []);
+  await rm(temporary, { recursive: true });
+});

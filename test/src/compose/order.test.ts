@@ -1,0 +1,138 @@
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+
+import type { ComposeModel, ComposeService } from '../../../src/compose/model';
+import { dependenciesOf, isOneShot, replicasOf, startOrder } from '../../../src/compose/order';
+import { modelOf } from '../../support/compose-project';
+
+/** A model of services that depend on others, by name. */
+function graph(edges: Readonly<Record<string, readonly string[]>>): ComposeModel {
+  return modelOf(
+    Object.fromEntries(
+      Object.entries(edges).map(([name, others]): [string, ComposeService] => [
+        name,
+        { depends_on: Object.fromEntries(others.map((other) => [other, { condition: 'service_started' }])) },
+      ]),
+    ),
+  );
+}
+
+/** Services, each of which depends on some of those before it, under names in no particular order. */
+const acyclic = fc
+  .uniqueArray(
+    fc.oneof(fc.stringMatching(/^[a-z0-9][a-z0-9._-]{0,8}$/), fc.string({ unit: 'grapheme', minLength: 1 })),
+    {
+      minLength: 1,
+      maxLength: 30,
+    },
+  )
+  .chain((names) =>
+    fc
+      .tuple(...names.map((_, index) => fc.subarray(names.slice(0, index))))
+      .map((dependencies) => Object.fromEntries(names.map((name, index) => [name, dependencies[index]!]))),
+  );
+
+describe('the start order', () => {
+  test('has every service once, after everything it depends on', () => {
+    fc.assert(
+      fc.property(acyclic, (edges) => {
+        const model = graph(edges);
+        const { order, cycle } = startOrder(model);
+        expect(cycle).toBeUndefined();
+        expect([...order].sort()).toEqual(Object.keys(edges).sort());
+        for (const name of order) {
+          for (const dependency of dependenciesOf(model, name)) {
+            expect(order.indexOf(dependency)).toBeLessThan(order.indexOf(name));
+          }
+        }
+      }),
+    );
+  });
+
+  test('does not depend on the order in which the file lists services', () => {
+    fc.assert(
+      fc.property(acyclic, (edges) => {
+        const reversed = Object.fromEntries(Object.entries(edges).reverse());
+        expect(startOrder(graph(reversed))).toEqual(startOrder(graph(edges)));
+      }),
+    );
+  });
+
+  test('is by name among services that do not depend on each other', () => {
+    expect(startOrder(graph({ web: ['api'], api: ['db'], db: [], cache: [] })).order).toEqual([
+      'db',
+      'api',
+      'cache',
+      'web',
+    ]);
+  });
+
+  test('names the services of a circle, beginning and ending with the same one', () => {
+    expect(startOrder(graph({ api: ['worker'], worker: ['queue'], queue: ['api'], db: [] })).cycle).toEqual([
+      'api',
+      'worker',
+      'queue',
+      'api',
+    ]);
+  });
+
+  test('finds a service that depends on itself', () => {
+    expect(startOrder(graph({ api: ['api'] })).cycle).toEqual(['api', 'api']);
+  });
+
+  test('finds a circle in any graph that has one, made of real dependencies', () => {
+    const closed = acyclic
+      .filter((edges) => Object.keys(edges).length > 1)
+      .map((edges) => {
+        const { order } = startOrder(graph(edges));
+        const [first, last] = [order[0]!, order.at(-1)!];
+        return { ...edges, [last]: [...edges[last]!, first], [first]: [last] };
+      });
+    fc.assert(
+      fc.property(closed, (edges) => {
+        const { cycle } = startOrder(graph(edges));
+        expect(cycle?.[0]).toBe(cycle?.at(-1));
+        cycle!.slice(1).forEach((name, index) => {
+          expect(edges[cycle![index]!]).toContain(name);
+        });
+      }),
+    );
+  });
+
+  test('leaves out dependencies that are not part of the project, such as optional ones of another profile', () => {
+    expect(startOrder(graph({ api: ['debugger'] })).order).toEqual(['api']);
+    expect(startOrder(graph({ api: ['constructor', 'toString'] })).order).toEqual(['api']);
+  });
+
+  test('of 300 services in one chain is there within 100 ms', () => {
+    const names = Array.from({ length: 300 }, (_, index) => `s${index}`);
+    const edges = Object.fromEntries(names.map((name, index) => [name, names.slice(0, index)]));
+    const started = performance.now();
+    expect(startOrder(graph(edges)).order).toEqual(names);
+    expect(performance.now() - started).toBeLessThan(100);
+  });
+});
+
+test.each([
+  [{}, 1],
+  [{ scale: 3 }, 3],
+  [{ scale: 0 }, 0],
+  [{ deploy: { replicas: 2 } }, 2],
+  [{ scale: 3, deploy: { replicas: 2 } }, 3],
+])('a service with %o has %d containers', (service, expected) => {
+  expect(replicasOf(service)).toBe(expected);
+});
+
+test('a service is a one-shot job if another waits for it to end', () => {
+  const model = modelOf({
+    api: {
+      depends_on: {
+        migrate: { condition: 'service_completed_successfully' },
+        db: { condition: 'service_healthy' },
+      },
+    },
+    migrate: {},
+    db: {},
+  });
+  expect(Object.keys(model.services).filter((name) => isOneShot(model, name))).toEqual(['migrate']);
+});

@@ -1,0 +1,141 @@
+import { describe, expect, test } from 'vitest';
+
+import { readSettings, settingKeys } from '../../src/settings';
+
+const defaults = {
+  compose: ['compose.yaml'],
+  envFiles: [],
+  profiles: [],
+  project: undefined,
+  tags: {},
+  env: {},
+  secrets: {},
+  show: {},
+  files: {},
+  store: 'file://./.rewind',
+  readyTimeoutSeconds: 300,
+};
+
+const messagesOf = (raw: Record<string, unknown>): string[] =>
+  readSettings(raw).problems.map((problem) => problem.message);
+
+describe('the settings of a stack', () => {
+  test('all have a default', () => {
+    expect(readSettings({})).toEqual({ settings: defaults, problems: [] });
+  });
+
+  test('are read as they stand in the configuration', () => {
+    const { settings, problems } = readSettings({
+      compose: ['a.yaml', 'b.yaml'],
+      envFile: '.env.production',
+      profiles: ['debug'],
+      project: 'shop',
+      tags: { api: 'v0.2.0' },
+      env: { api: { LOG_LEVEL: 'debug' } },
+      secrets: { api: { API_TOKEN: 'x' } },
+      show: { api: ['REGION_NAME'] },
+      files: { 'nginx.conf': 'sha256:abc' },
+      store: 'file:///srv/rewind',
+      readyTimeoutSeconds: '60',
+    });
+    expect(problems).toEqual([]);
+    expect(settings).toEqual({
+      compose: ['a.yaml', 'b.yaml'],
+      envFiles: ['.env.production'],
+      profiles: ['debug'],
+      project: 'shop',
+      tags: { api: 'v0.2.0' },
+      env: { api: { LOG_LEVEL: 'debug' } },
+      secrets: { api: { API_TOKEN: 'x' } },
+      show: { api: ['REGION_NAME'] },
+      files: { 'nginx.conf': 'sha256:abc' },
+      store: 'file:///srv/rewind',
+      readyTimeoutSeconds: 60,
+    });
+  });
+
+  test('may be numbers and truth values where a text is meant, as YAML reads them', () => {
+    const { settings, problems } = readSettings({
+      tags: { api: 20260301 },
+      env: { api: { WORKERS: 4, DEBUG: true, RATIO: 0.5 } },
+      readyTimeoutSeconds: 1.5,
+    });
+    expect(problems).toEqual([]);
+    expect(settings).toMatchObject({
+      tags: { api: '20260301' },
+      env: { api: { WORKERS: '4', DEBUG: 'true', RATIO: '0.5' } },
+      readyTimeoutSeconds: 1.5,
+    });
+  });
+
+  test('have an example each that they take', () => {
+    expect(Object.keys(settingKeys).sort()).toEqual(
+      [...Object.keys(defaults).filter((key) => key !== 'envFiles'), 'envFile'].sort(),
+    );
+  });
+});
+
+describe('a setting of the wrong shape is reported with its path', () => {
+  test.each([
+    [{ compose: 7 }, 'rewind:compose is not a text or a list of texts.'],
+    [{ compose: '' }, 'rewind:compose is not a text or a list of texts.'],
+    [{ compose: ['a.yaml', ''] }, 'rewind:compose is not a text or a list of texts.'],
+    [{ envFile: { a: 1 } }, 'rewind:envFile is not a text or a list of texts.'],
+    [{ profiles: [1] }, 'rewind:profiles is not a text or a list of texts.'],
+    [{ project: ['shop'] }, 'rewind:project is not a text.'],
+    [{ project: '' }, 'rewind:project is not a text.'],
+    [{ tags: 'v1' }, 'rewind:tags is not a map.'],
+    [{ tags: ['v1'] }, 'rewind:tags is not a map.'],
+    [{ tags: null }, 'rewind:tags is not a map.'],
+    [{ tags: { api: { tag: 'v1' } } }, 'rewind:tags.api is not a text.'],
+    [{ tags: { api: null } }, 'rewind:tags.api is not a text.'],
+    [{ env: { api: 'LOG_LEVEL=debug' } }, 'rewind:env.api is not a map.'],
+    [{ env: { api: { A: ['b'] } } }, 'rewind:env.api.A is not a text.'],
+    [{ secrets: { api: { A: null } } }, 'rewind:secrets.api.A is not a text.'],
+    [{ show: { api: 'REGION' } }, 'rewind:show.api is not a list of environment keys.'],
+    [{ show: ['REGION'] }, 'rewind:show is not a map.'],
+    [{ files: { 'a.conf': {} } }, 'rewind:files.a.conf is not a text.'],
+    [{ store: 's3://bucket/rewind' }, 'rewind:store is not a file:// URL.'],
+    [{ readyTimeoutSeconds: 0 }, 'rewind:readyTimeoutSeconds is not a number of seconds above 0.'],
+    [{ readyTimeoutSeconds: 'soon' }, 'rewind:readyTimeoutSeconds is not a number of seconds above 0.'],
+    [{ readyTimeoutSeconds: [5] }, 'rewind:readyTimeoutSeconds is not a number of seconds above 0.'],
+    [{ readyTimeoutSeconds: 'Infinity' }, 'rewind:readyTimeoutSeconds is not a number of seconds above 0.'],
+    [{ readyTimeoutSeconds: true }, 'rewind:readyTimeoutSeconds is not a number of seconds above 0.'],
+  ])('%j: %s', (raw, expected) => {
+    expect(messagesOf(raw)).toEqual([expected]);
+  });
+
+  test('all of them at once', () => {
+    expect(messagesOf({ compose: 7, tags: { api: {}, web: [] }, stroe: 'x' })).toEqual([
+      'rewind:stroe is no setting.',
+      'rewind:compose is not a text or a list of texts.',
+      'rewind:tags.api is not a text.',
+      'rewind:tags.web is not a text.',
+    ]);
+  });
+
+  test('and the default stands in for it, so that what comes after it can go on', () => {
+    expect(readSettings({ store: 's3://bucket', readyTimeoutSeconds: -1, tags: 'v1' }).settings).toEqual(defaults);
+  });
+
+  test('without showing its value, which may be secret', () => {
+    const { problems } = readSettings({ secrets: { api: { A: ['hunter2'] } }, env: 'hunter2' });
+    expect(JSON.stringify(problems)).not.toContain('hunter2');
+  });
+});
+
+test.each(['rewindTags', 'toString', 'constructor'])('%s is no setting', (key) => {
+  const { problems } = readSettings({ [key]: 'x' });
+  expect(problems).toMatchObject([{ code: 'config/invalid', message: `rewind:${key} is no setting.` }]);
+  expect(problems[0]!.fix).toContain('compose, envFile, profiles');
+});
+
+test.each([[1.1], [0.2], [1e21], [12345678901234567890]])(
+  'a tag that YAML reads as the number %d is refused, as its spelling is lost',
+  (tag) => {
+    expect(messagesOf({ tags: { api: tag } })).toEqual([
+      `rewind:tags.api is not a text: it was read as the number ${tag}, which may be spelled otherwise than it was written.`,
+    ]);
+    expect(readSettings({ tags: { api: tag } }).problems[0]!.fix).toContain('quotes');
+  },
+);

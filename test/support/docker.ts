@@ -1,0 +1,92 @@
+import type Docker from 'dockerode';
+
+import { connect } from '../../src/docker/engine';
+
+/** What `docker inspect` shows of a container: plain JSON, as the engine gives it. */
+export type Inspection = Docker.ContainerInspectInfo;
+
+const projectLabel = 'com.docker.compose.project';
+
+let connection: Promise<Docker> | undefined;
+
+/** The engine under test. */
+export function engine(): Promise<Docker> {
+  return (connection ??= connect().then(({ docker }) => docker));
+}
+
+function ofProject(project: string): { filters: { label: string[] } } {
+  return { filters: { label: [`${projectLabel}=${project}`] } };
+}
+
+/** `docker inspect` of every container of a compose project, by container name. */
+export async function inspectContainers(project: string): Promise<Record<string, Inspection>> {
+  const docker = await engine();
+  const list = await docker.listContainers({ all: true, ...ofProject(project) });
+  const infos = await Promise.all(list.map(({ Id }) => docker.getContainer(Id).inspect()));
+  return Object.fromEntries(infos.map((info) => [info.Name.slice(1), info] as const).sort(([a], [b]) => (a < b ? -1 : 1)));
+}
+
+/** `docker network inspect` of every network of a compose project, by name. */
+export async function inspectNetworks(project: string): Promise<Record<string, Docker.NetworkInspectInfo>> {
+  const docker = await engine();
+  const list = await docker.listNetworks(ofProject(project));
+  return Object.fromEntries(list.map((network) => [network.Name, network]));
+}
+
+/** `docker volume inspect` of every volume of a compose project, by name. */
+export async function inspectVolumes(project: string): Promise<Record<string, Docker.VolumeInspectInfo>> {
+  const docker = await engine();
+  const { Volumes } = await docker.listVolumes({ filters: JSON.stringify({ label: [`${projectLabel}=${project}`] }) });
+  return Object.fromEntries(Volumes.map((volume) => [volume.Name, volume]));
+}
+
+/** One container of a project, by its name. */
+export async function inspectContainer(name: string): Promise<Inspection> {
+  return (await engine()).getContainer(name).inspect();
+}
+
+/** IDs of a project's containers, by name: what tells whether a container was replaced. */
+export async function containerIds(project: string): Promise<Record<string, string>> {
+  return Object.fromEntries(Object.entries(await inspectContainers(project)).map(([name, { Id }]) => [name, Id]));
+}
+
+/** Runs a command in a container and gives what it prints. */
+export async function execIn(container: string, ...command: string[]): Promise<string> {
+  const exec = await (await engine())
+    .getContainer(container)
+    .exec({ Cmd: command, AttachStdout: true, AttachStderr: true, Tty: true });
+  const stream = await exec.start({ hijack: true, stdin: false, Tty: true });
+  const chunks: Buffer[] = [];
+  for await (const chunk of stream) chunks.push(chunk as Buffer);
+  return Buffer.concat(chunks).toString('utf8').replaceAll('\r\n', '\n').trimEnd();
+}
+
+/** Restarts every container of a project that is running. */
+export async function restartContainers(project: string): Promise<void> {
+  const docker = await engine();
+  const running = await docker.listContainers(ofProject(project));
+  await Promise.all(running.map(({ Id }) => docker.getContainer(Id).restart()));
+}
+
+/** Removes everything of a compose project: containers, networks and, as this is a test, volumes too. */
+export async function removeProject(project: string): Promise<void> {
+  const docker = await engine();
+  const containers = await docker.listContainers({ all: true, ...ofProject(project) });
+  await Promise.all(containers.map(({ Id }) => docker.getContainer(Id).remove({ force: true, v: true })));
+  await Promise.all((await docker.listNetworks(ofProject(project))).map(({ Id }) => docker.getNetwork(Id).remove()));
+  for (const name of Object.keys(await inspectVolumes(project))) await docker.getVolume(name).remove();
+}
+
+/** Asks until the answer is there, every 100 ms; fails after `timeoutMs` (10 s). */
+export async function eventually<T>(
+  ask: () => Promise<T | undefined | false>,
+  what: string,
+  timeoutMs = 10_000,
+): Promise<T> {
+  for (const end = Date.now() + timeoutMs; Date.now() < end; ) {
+    const answer = await ask();
+    if (answer !== undefined && answer !== false) return answer;
+    await new Promise((resolve) => setTimeout(resolve, 100));
+  }
+  throw new Error(`${what} did not come about within ${timeoutMs} ms`);
+}

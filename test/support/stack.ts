@@ -1,0 +1,193 @@
+import { cp, mkdir, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { basename, join, relative } from 'node:path';
+
+import { parse, stringify } from 'yaml';
+
+import { runCompose } from '../../src/compose/command';
+import { type Finished, run } from '../../src/process';
+import { projectEnvironment } from '../../toolchain/environment';
+import { removeProject } from './docker';
+
+const root = join(__dirname, '..', '..');
+const fixtures = join(root, 'test', 'fixtures', 'compose');
+const stackName = 'dev';
+
+/** What a run of pulumi gave: both streams together, as a person at a terminal sees them. */
+export interface PulumiRun {
+  readonly ok: boolean;
+  readonly output: string;
+}
+
+/** What a test stack starts from. */
+export interface StackOptions {
+  /** Folder below test/fixtures/compose to copy in. @default none: the test writes its own compose file */
+  readonly fixture?: string;
+  /** Variables for pulumi and docker compose, besides those of this process. @default none */
+  readonly env?: Readonly<Record<string, string>>;
+}
+
+/** A Pulumi project in a folder of its own, with a local backend, that runs the real program on a compose project. */
+export class TestStack {
+  /** Folder with Pulumi.yaml and the compose files. */
+  readonly directory: string;
+  /** Name of the compose project. */
+  readonly project: string;
+  /** Variables with which pulumi runs on it, besides those of this process. */
+  readonly env: Readonly<Record<string, string>>;
+
+  private constructor(directory: string, project: string, env: Readonly<Record<string, string>>) {
+    this.directory = directory;
+    this.project = project;
+    this.env = env;
+  }
+
+  /**
+   * Makes a stack.
+   *
+   * @param project - name of the compose project; whatever is left of an earlier run of it is removed
+   */
+  static async create(project: string, { fixture, env = {} }: StackOptions = {}): Promise<TestStack> {
+    await removeProject(project);
+    const directory = await mkdtemp(join(tmpdir(), `rewind-${project}-`));
+    if (fixture !== undefined) await cp(join(fixtures, fixture), directory, { recursive: true });
+    await writeFile(join(directory, 'Pulumi.yaml'), stringify({ name: project, runtime, main: '.' }));
+    await symlink(join(root, 'node_modules'), join(directory, 'node_modules'));
+    const main = relative(directory, join(root, 'dist', 'index.js'));
+    await writeFile(join(directory, 'package.json'), JSON.stringify({ private: true, main }));
+    await mkdir(join(directory, '.rewind', 'state'), { recursive: true });
+    const stack = new TestStack(directory, project, { ...(await projectEnvironment(directory)), ...env });
+    const made = await stack.#pulumi('stack', 'init', stackName);
+    if (!made.ok) throw new Error(`pulumi stack init failed:\n${made.output}`);
+    await stack.configure({ project });
+    return stack;
+  }
+
+  /** Sets `rewind:` settings, leaving the others; undefined removes one. */
+  async configure(settings: Readonly<Record<string, unknown>>): Promise<void> {
+    const file = join(this.directory, `Pulumi.${stackName}.yaml`);
+    const content = parse(await readFile(file, 'utf8').catch(() => '{}')) as { config?: Record<string, unknown> };
+    const config = { ...content.config };
+    for (const [key, value] of Object.entries(settings)) {
+      if (value === undefined) delete config[`rewind:${key}`];
+      else config[`rewind:${key}`] = value;
+    }
+    await writeFile(file, stringify({ ...content, config }));
+  }
+
+  /** Sets a secret setting, by its path: `secrets.api.TOKEN`. */
+  async configureSecret(path: string, value: string): Promise<void> {
+    await this.#must(this.#pulumi('config', 'set', '--secret', '--path', `rewind:${path}`, value));
+  }
+
+  /** Writes a file of the project, e.g. its compose file; an object is written as YAML. */
+  async write(path: string, content: string | object): Promise<void> {
+    await mkdir(join(this.directory, path, '..'), { recursive: true });
+    await writeFile(join(this.directory, path), typeof content === 'string' ? content : stringify(content));
+  }
+
+  /** Any command of pulumi on the stack, which has to succeed: `pulumi('config', 'set', …)`. */
+  async pulumi(...args: string[]): Promise<string> {
+    return this.#must(this.#pulumi(...args));
+  }
+
+  /**
+   * Any command of pulumi on the stack, which may fail.
+   *
+   * @param env - on top of the stack's own; an empty text for a variable that is not to be set
+   */
+  async tryPulumi(args: readonly string[], env: Readonly<Record<string, string>> = {}): Promise<PulumiRun> {
+    const { exitCode, stdout, stderr } = await this.#run(args, env);
+    return { ok: exitCode === 0, output: `${stdout}\n${stderr}` };
+  }
+
+  /** `pulumi up`, which has to succeed. */
+  async up(...args: string[]): Promise<string> {
+    return this.#must(this.tryUp(...args));
+  }
+
+  /** `pulumi up`, which may fail. */
+  tryUp(...args: string[]): Promise<PulumiRun> {
+    return this.#pulumi('up', '--yes', '--skip-preview', '--diff', '--suppress-progress', ...args);
+  }
+
+  /** `pulumi preview --diff`, which has to succeed. */
+  async preview(...args: string[]): Promise<string> {
+    return this.#must(this.tryPreview(...args));
+  }
+
+  /** `pulumi preview --diff`, which may fail. */
+  tryPreview(...args: string[]): Promise<PulumiRun> {
+    return this.#pulumi('preview', '--diff', '--suppress-progress', ...args);
+  }
+
+  /** The steps of `pulumi preview`: what it would do, by the name of the resource; without those that stay the same. */
+  async plannedSteps(...args: string[]): Promise<Record<string, string>> {
+    const { stdout } = await this.#run(['preview', '--json', ...args]);
+    const { steps } = JSON.parse(stdout) as { steps: { op: string; urn: string }[] };
+    return Object.fromEntries(
+      steps.filter(({ op }) => op !== 'same').map(({ op, urn }) => [urn.slice(urn.lastIndexOf('::') + 2), op]),
+    );
+  }
+
+  /** `pulumi refresh`, which has to succeed. */
+  async refresh(...args: string[]): Promise<string> {
+    return this.#must(this.#pulumi('refresh', '--yes', '--skip-preview', '--diff', '--suppress-progress', ...args));
+  }
+
+  /** `pulumi destroy`, which has to succeed. */
+  async destroy(...args: string[]): Promise<string> {
+    return this.#must(this.#pulumi('destroy', '--yes', '--skip-preview', '--suppress-progress', ...args));
+  }
+
+  /** `pulumi stack export`, without secrets. */
+  async exported(): Promise<string> {
+    return this.#must(this.#pulumi('stack', 'export'));
+  }
+
+  /** An output of the stack. */
+  async output(name: string): Promise<unknown> {
+    const { stdout } = await this.#run(['stack', 'output', name, '--json']);
+    return JSON.parse(stdout);
+  }
+
+  /** docker compose on the same project by its name alone, as `docker compose -p <name> …` in any folder. */
+  compose(...args: string[]): Promise<Finished> {
+    return runCompose(['-p', this.project, ...args], { cwd: tmpdir(), env: this.env });
+  }
+
+  /** docker compose on the files of the project, as its user would run it instead of Pulumi. */
+  async composeWithFiles(...args: string[]): Promise<Finished> {
+    const result = await runCompose(['-p', this.project, ...args], { cwd: this.directory, env: this.env });
+    if (result.exitCode !== 0) throw new Error(`docker compose ${args.join(' ')} failed:\n${result.stderr}`);
+    return result;
+  }
+
+  /** Removes everything that the stack made, volumes too, and its folder. */
+  async remove(): Promise<void> {
+    await removeProject(this.project);
+    await rm(this.directory, { recursive: true, force: true });
+  }
+
+  async #must(result: Promise<PulumiRun>): Promise<string> {
+    const { ok, output } = await result;
+    if (!ok) throw new Error(`pulumi failed for ${basename(this.directory)}:\n${output}`);
+    return output;
+  }
+
+  #pulumi(...args: string[]): Promise<PulumiRun> {
+    return this.tryPulumi(args);
+  }
+
+  #run(args: readonly string[], env: Readonly<Record<string, string>> = {}): Promise<Finished> {
+    return run(['pulumi', ...this.argumentsOf(...args)], { cwd: this.directory, env: { ...this.env, ...env } });
+  }
+
+  /** The arguments with which pulumi runs a command on this stack, as a script would. */
+  argumentsOf(...args: string[]): string[] {
+    const stack = args[0] === 'stack' && args[1] === 'init' ? [] : ['--stack', stackName];
+    return [...args, ...stack, '--non-interactive', '--color', 'never'];
+  }
+}
+
+const runtime = { name: 'nodejs', options: { typescript: false } };

@@ -1,0 +1,113 @@
+import fs from 'node:fs';
+import os from 'node:os';
+import path from 'node:path';
+import { execa } from 'execa';
+import { messageOf, RewindError } from '../src/errors';
+import { toolVariables } from './environment';
+import { whyNoGo } from './go-build';
+import { installDir, toolchainSources } from './places';
+import { ensureToolchain } from './setup';
+import { formatDuration } from './step-output';
+import { add, closingLine, goOutput, nothing, single, type Tally, tallyGo, tallyVitest, withExitCode } from './tally';
+
+/** A kind of check. `npm test -- NAME…` runs only those named. */
+interface Check {
+  readonly name: string;
+  readonly run: () => Promise<Tally>;
+}
+
+/** In the order of how soon they tell of a mistake. */
+const checks: readonly Check[] = [
+  { name: 'lint', run: () => tool('eslint', '.') },
+  { name: 'format', run: () => tool('prettier', '--check', '--log-level', 'warn', '.') },
+  { name: 'types', run: () => tool('tsc', '--noEmit') },
+  { name: 'unit', run: () => vitest('unit') },
+  { name: 'setup', run: setUp },
+  { name: 'go', run: goTests },
+  { name: 'integration', run: () => vitest('integration') },
+];
+
+/** A tool of node_modules that says yes or no. */
+async function tool(name: string, ...args: string[]): Promise<Tally> {
+  return single((await start(bin(name), args)) === 0);
+}
+
+async function vitest(project: string): Promise<Tally> {
+  const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'rewind-checks-'));
+  const report = path.join(folder, 'report.json');
+  try {
+    const args = ['run', '--project', project, '--reporter=default', '--reporter=json', `--outputFile.json=${report}`];
+    const exitCode = await start(bin('vitest'), args);
+    return withExitCode(fs.existsSync(report) ? tallyVitest(fs.readFileSync(report, 'utf8')) : nothing, exitCode);
+  } finally {
+    fs.rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+/** Gets what the later checks need and puts it on PATH for them. Counts only if it fails: it is no test. */
+async function setUp(): Promise<Tally> {
+  const toolchain = await ensureToolchain({ images: true, announce: true, stream: process.stdout });
+  Object.assign(process.env, toolVariables(toolchain, process.env));
+  return nothing;
+}
+
+async function goTests(): Promise<Tally> {
+  const missing = await whyNoGo();
+  if (missing !== undefined) {
+    say(`The tests of the plugins are skipped. ${missing}`);
+    return { ...nothing, skipped: 1 };
+  }
+  const result = await execa('go', ['test', '-json', './...'], {
+    cwd: path.join(toolchainSources, 'plugins'),
+    env: { CGO_ENABLED: '0', GOFLAGS: '-mod=readonly -buildvcs=false', GOTOOLCHAIN: 'local', GOWORK: 'off' },
+    stdin: 'ignore',
+    all: true,
+    lines: true,
+    reject: false,
+  });
+  say(goOutput(result.all).trimEnd());
+  return withExitCode(tallyGo(result.all), result.exitCode);
+}
+
+function bin(name: string): string {
+  return path.join(installDir, 'node_modules', '.bin', name);
+}
+
+async function start(file: string, args: readonly string[]): Promise<number | undefined> {
+  const { exitCode } = await execa(file, args, {
+    cwd: installDir,
+    stdio: ['ignore', 'inherit', 'inherit'],
+    reject: false,
+  });
+  return exitCode;
+}
+
+function say(text: string): void {
+  process.stdout.write(`${text}\n`);
+}
+
+async function main(names: readonly string[]): Promise<void> {
+  const known = checks.map(({ name }) => name);
+  const unknown = names.filter((name) => !known.includes(name));
+  if (unknown.length > 0) {
+    say(`There is no check named ${unknown.join(', ')}.\n  → Use: npm test [-- ${known.join('|')} …]`);
+    process.exitCode = 1;
+    return;
+  }
+  let total = nothing;
+  for (const { name, run } of checks) {
+    if (names.length > 0 && !names.includes(name)) continue;
+    const started = Date.now();
+    say(`\n── ${name}`);
+    const tally = await run().catch((error: unknown) => {
+      say(error instanceof RewindError ? error.render() : messageOf(error));
+      return single(false);
+    });
+    say(`── ${name}: ${closingLine(tally)} (${formatDuration(Date.now() - started)})`);
+    total = add(total, tally);
+  }
+  say(`\n${closingLine(total)}`);
+  process.exitCode = total.failed === 0 ? 0 : 1;
+}
+
+void main(process.argv.slice(2));

@@ -1,0 +1,166 @@
+// @ts-check
+// Plain JavaScript without dependencies: the bootstrap needs it before anything is installed or built.
+
+import fs from 'node:fs';
+import os from 'node:os';
+import path from 'node:path';
+
+const heartbeatMs = 5_000;
+const staleAfterMs = 60_000;
+const pollMs = 200;
+
+/**
+ * @typedef {object} LockOptions
+ * @property {(holder: string) => void} [onWait] called once, with what holds the lock, if it has to be waited for
+ * @property {number} [timeoutMs] how long to wait; without it there is no limit
+ * @property {AbortSignal} [signal] ends the waiting
+ */
+
+/** Another process kept the lock for longer than this one wanted to wait. */
+export class LockTimeout extends Error {
+  /** @param {string} holder */
+  constructor(holder) {
+    super(`${holder} has not finished in time`);
+    this.name = 'LockTimeout';
+  }
+}
+
+/**
+ * Runs `work` while holding a lock file, so that of several processes that set up the same thing one does it and the
+ * others find it done. The lock of a process that died is taken over.
+ *
+ * @template T
+ * @param {string} file the lock file; its folder is made if need be
+ * @param {() => Promise<T>} work
+ * @param {LockOptions} [options]
+ * @returns {Promise<T>}
+ * @throws LockTimeout
+ */
+export async function withLock(file, work, options = {}) {
+  const token = await acquire(file, options);
+  const heartbeat = setInterval(() => touch(file), heartbeatMs);
+  heartbeat.unref();
+  const release = () => {
+    clearInterval(heartbeat);
+    if (read(file)?.token === token) fs.rmSync(file, { force: true });
+  };
+  process.once('exit', release);
+  try {
+    return await work();
+  } finally {
+    process.removeListener('exit', release);
+    release();
+  }
+}
+
+/**
+ * @param {string} file
+ * @param {LockOptions} options
+ * @returns {Promise<string>} a token that names this holder
+ */
+async function acquire(file, { onWait, timeoutMs = Infinity, signal }) {
+  fs.mkdirSync(path.dirname(file), { recursive: true });
+  const token = `${process.pid}-${Date.now()}-${Math.random().toString(36).slice(2)}`;
+  const started = Date.now();
+  for (let waited = false; ; waited = true) {
+    if (create(file, token)) return token;
+    const holder = read(file);
+    if (isAbandoned(file, holder)) {
+      takeAway(file, holder?.token);
+      continue;
+    }
+    const name = holder ? `process ${holder.pid} on ${holder.host}` : 'another process';
+    if (!waited) onWait?.(name);
+    if (Date.now() - started > timeoutMs) throw new LockTimeout(name);
+    signal?.throwIfAborted();
+    await new Promise((resolve) => setTimeout(resolve, pollMs));
+  }
+}
+
+/**
+ * The lock file appears with its content or not at all, so that nobody reads half of one.
+ *
+ * @param {string} file
+ * @param {string} token
+ */
+function create(file, token) {
+  const draft = `${file}.${token}`;
+  fs.writeFileSync(draft, JSON.stringify({ pid: process.pid, host: os.hostname(), token }));
+  try {
+    fs.linkSync(draft, file);
+    return true;
+  } catch (error) {
+    if (/** @type {NodeJS.ErrnoException} */ (error).code !== 'EEXIST') throw error;
+    return false;
+  } finally {
+    fs.rmSync(draft, { force: true });
+  }
+}
+
+/**
+ * @param {string} file
+ * @returns {{pid: number, host: string, token: string} | undefined}
+ */
+function read(file) {
+  try {
+    return JSON.parse(fs.readFileSync(file, 'utf8'));
+  } catch {
+    return undefined;
+  }
+}
+
+/**
+ * @param {string} file
+ * @param {ReturnType<typeof read>} holder
+ */
+function isAbandoned(file, holder) {
+  if (holder && holder.host === os.hostname() && !isAlive(holder.pid)) return true;
+  const stat = fs.statSync(file, { throwIfNoEntry: false });
+  return stat !== undefined && Date.now() - stat.mtimeMs > staleAfterMs;
+}
+
+/** @param {number} pid */
+function isAlive(pid) {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (error) {
+    return /** @type {NodeJS.ErrnoException} */ (error).code === 'EPERM';
+  }
+}
+
+/**
+ * Removes an abandoned lock by renaming it first: of two processes that find it abandoned only one gets it, and if the
+ * other had meanwhile locked afresh, its lock is put back.
+ *
+ * @param {string} file
+ * @param {string | undefined} token
+ */
+function takeAway(file, token) {
+  const aside = `${file}.abandoned-${process.pid}`;
+  try {
+    fs.renameSync(file, aside);
+  } catch {
+    return;
+  }
+  if (read(aside)?.token === token) {
+    fs.rmSync(aside, { force: true });
+    return;
+  }
+  try {
+    fs.linkSync(aside, file);
+  } catch {
+    // Someone else holds the lock by now.
+  }
+  fs.rmSync(aside, { force: true });
+}
+
+/** @param {string} file */
+function touch(file) {
+  try {
+    const now = new Date();
+    fs.utimesSync(file, now, now);
+  } catch {
+    // Taken away because this process slept too long; the release notices.
+  }
+}
