@@ -3,10 +3,13 @@ import * as pulumi from '@pulumi/pulumi';
 
 import type { PreparedStack } from '../src/actions/prepare-stack';
 import { applyLimits, clearTheName } from '../src/docker/containers';
+import { clearTheNetworkName } from '../src/docker/networks';
 import { RewindError } from '../src/errors';
 import { mask } from '../src/container/project-secrets';
 import { waitUntilReady } from '../src/probe/readiness';
+import type { ComposeService } from '../src/compose/model';
 import type { ServicePlan } from '../src/container/spec';
+import { asInputs } from './inputs';
 import { Service } from './service';
 import { tokens } from './tokens';
 
@@ -64,23 +67,28 @@ export class ComposeStack extends pulumi.ComponentResource {
     this.registerOutputs({ services: this.services, files: this.files });
   }
 
-  #networks({ networks }: PreparedStack): Map<string, docker.Network> {
+  #networks({ networks, engine, project }: PreparedStack): Map<string, docker.Network> {
+    const beforeCreate = new pulumi.ResourceHook('rewind-clear-the-network-name', async (hook) => {
+      const name = (hook.newInputs as { name?: string } | undefined)?.name;
+      if (name !== undefined) await clearTheNetworkName(engine.docker, name, project.model.name);
+    });
     return new Map(
       networks.map(({ name, existing, labels, ipamConfigs, ...plan }) => {
         const inputs = { ...plan, name, labels: [...labels], ...(ipamConfigs && { ipamConfigs: [...ipamConfigs] }) };
         const adopt = existing === undefined ? {} : { import: existing };
-        return [name, new docker.Network(name, inputs, { parent: this, deleteBeforeReplace: true, ...adopt })];
+        const hooks = { beforeCreate: [beforeCreate] };
+        return [name, new docker.Network(name, inputs, { parent: this, deleteBeforeReplace: true, hooks, ...adopt })];
       }),
     );
   }
 
   #volumes({ volumes }: PreparedStack): Map<string, docker.Volume> {
     return new Map(
-      volumes.map(({ name, driver, driverOpts, labels }) => [
-        name,
+      volumes.map((plan) => [
+        plan.name,
         new docker.Volume(
-          name,
-          { name, driver, ...(driverOpts && { driverOpts }), labels: [...labels] },
+          plan.name,
+          asInputs(plan) as docker.VolumeArgs,
           // Data outlives everything: whatever takes a volume out of the stack leaves it on the engine.
           { parent: this, retainOnDelete: true },
         ),
@@ -104,9 +112,12 @@ export class ComposeStack extends pulumi.ComponentResource {
 
     for (const service of prepared.order) {
       const plan = plans.get(service)!;
-      const dependencies = Object.entries(prepared.project.model.services[service]!.depends_on ?? {}).flatMap(
-        ([name, dependency]) => (services.has(name) ? [{ ...dependency, service: services.get(name)! }] : []),
+      const definition = prepared.project.model.services[service]!;
+      const dependencies = Object.entries(definition.depends_on ?? {}).flatMap(([name, dependency]) =>
+        services.has(name) ? [{ ...dependency, service: services.get(name)! }] : [],
       );
+      // docker compose makes a service depend on those whose volumes it mounts; a new container there has other ones.
+      const mountedFrom = volumesFrom(definition).flatMap((name) => services.get(name) ?? []);
       services.set(
         service,
         new Service(
@@ -116,7 +127,9 @@ export class ComposeStack extends pulumi.ComponentResource {
             networks,
             volumes,
             after: startedAfter(dependencies),
-            replaceWith: dependencies.flatMap((d) => (d.restart ? d.service.containers : [])),
+            replaceWith: [...dependencies.flatMap((d) => (d.restart ? [d.service] : [])), ...mountedFrom].flatMap(
+              ({ containers }) => containers,
+            ),
             idOf: (other) => services.get(other)!.containers[0]!.id,
             beforeCreate,
             waitUntilReady: (id) => this.#waitUntilReady(id, plan, args),
@@ -142,6 +155,12 @@ export class ComposeStack extends pulumi.ComponentResource {
       throw new pulumi.RunError(mask(text, args.prepared.secrets));
     }
   }
+}
+
+/** The services whose volumes a service mounts. */
+function volumesFrom(definition: ComposeService): string[] {
+  const sources = (definition['volumes_from'] as readonly string[] | undefined) ?? [];
+  return sources.filter((source) => !source.startsWith('container:')).map((source) => source.split(':')[0]!);
 }
 
 interface Dependency {

@@ -44,7 +44,7 @@ export class Service extends pulumi.ComponentResource {
         new docker.Container(spec.name, this.#inputs(spec, args), {
           parent: this,
           dependsOn: pulumi.output(orNever(args.after)).apply((ready) => [...ready, ...mountedVolumes(spec, args)]),
-          replaceWith: [...args.replaceWith],
+          replaceWith: [...args.replaceWith, ...joinedNetworks(spec, args)],
           deleteBeforeReplace: true,
           replaceOnChanges: needNewContainer,
           ignoreChanges: [...plan.readBackDiffers],
@@ -89,6 +89,11 @@ function notInDiff({ containers: [first], limits, readBackDiffers }: ServicePlan
     return value === undefined ? [] : [[key, value]];
   });
   return { ...Object.fromEntries(ignored), ...(Object.keys(limits).length > 0 && { limits }) };
+}
+
+/** A network that is made anew, or that somebody made anew by hand, has lost its containers. */
+function joinedNetworks(spec: ContainerSpec, args: ServiceArgs): pulumi.Resource[] {
+  return (spec.networksAdvanced ?? []).flatMap(({ name }) => args.networks.get(name) ?? []);
 }
 
 function mountedVolumes(spec: ContainerSpec, args: ServiceArgs): pulumi.Resource[] {

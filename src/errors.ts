@@ -30,6 +30,7 @@ export const errorCodes = {
   'docker/missing-image': 'A service needs an image that is not there and cannot be pulled.',
   'docker/port-taken': 'Something else already listens on a port that a service publishes.',
   'docker/foreign-container': 'A container that is not part of this stack has the name of one of its containers.',
+  'docker/foreign-network': 'A network that is not part of this stack has the name of one of its networks.',
   'docker/build-failed': 'docker compose could not build the image of a service.',
   'docker/missing-external': 'A network or volume that the compose file calls external does not exist.',
   'service/not-ready': 'A service was started but did not become ready.',

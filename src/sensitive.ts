@@ -60,3 +60,8 @@ export function taint(text: string, secrets: ReadonlySet<string>): Text {
   }
   return text;
 }
+
+/** Marks an option of a driver as sensitive if its name or its text tells of a secret, e.g. `password=` in mount options. */
+export function taintOption(key: string, text: string, secrets: ReadonlySet<string>): Text {
+  return namesSecret(key) || /(^|,)(pass|password|secret)=/i.test(text) ? new Sensitive(text) : taint(text, secrets);
+}

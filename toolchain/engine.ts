@@ -141,7 +141,8 @@ export async function obtainEngine(request: EngineRequest): Promise<Engine> {
   }
   const { reason } = chooseEngine(found, release, await whyNoGo());
   report(reason);
-  report(`building pulumi ${versions.pulumi} from Go modules`);
+  const missing = [...(engine ? [] : [`pulumi ${versions.pulumi}`]), ...(plugins ? [] : ['its plugins'])];
+  report(`building ${missing.join(' and ')} from Go modules`);
   return fromBuild(...(await Promise.all([build('pulumi'), build('plugins')])));
 }
 

@@ -62,7 +62,8 @@ async function obtainPlugin(plugin: ResourcePlugin, request: PluginRequest): Pro
   const folder = path.join(cache.pulumiHome, 'plugins', pluginFolder(plugin));
   const usersOwn = path.join(userHome, 'plugins', pluginFolder(plugin));
   if (isComplete(usersOwn, plugin)) {
-    linkFolder(usersOwn, folder);
+    const program = `pulumi-resource-${plugin}`;
+    if (!isSameFile(path.join(usersOwn, program), path.join(folder, program))) linkFolder(usersOwn, folder);
     return 'user';
   }
   if (isDownloaded(folder, plugin)) return 'download';
@@ -101,6 +102,7 @@ function placeBuilt(artifact: string, folder: string, plugin: ResourcePlugin): v
   const [from, to] = [path.join(artifact, name), path.join(folder, name)];
   if (isSameFile(from, to)) return;
   fs.mkdirSync(folder, { recursive: true });
+  fs.rmSync(path.join(folder, downloadMark), { force: true });
   // By renaming: a plugin that is in use is never missing.
   linkFile(from, to);
 }

@@ -11,8 +11,9 @@ import type { ServicePlan } from '../container/spec';
 import { connect, type Engine } from '../docker/engine';
 import { provideImages, type ResolvedImages, resolveImages } from '../docker/images';
 import { takeInventory } from '../docker/inventory';
-import { type NetworkPlan, planNetworks, planVolumes, type VolumePlan } from '../docker/infrastructure';
+import { networkProblems, type NetworkPlan, planNetworks } from '../docker/networks';
 import { preflight } from '../docker/preflight';
+import { planVolumes, type VolumePlan, volumeWarnings } from '../docker/volumes';
 import { type Problem, RewindError } from '../errors';
 import type { StackSettings } from '../settings';
 import { FileStore } from '../store/files';
@@ -85,6 +86,7 @@ export async function prepareStack(options: PrepareOptions): Promise<PreparedSta
     ...found.problems,
     ...files.problems,
     ...planned.problems,
+    ...networkProblems(project, inventory, stack),
     ...(await preflight(project, planned.services, inventory, stack, engine.facts.local)),
   ]);
   if (!preview) {
@@ -98,11 +100,11 @@ export async function prepareStack(options: PrepareOptions): Promise<PreparedSta
     engine,
     services: planned.services,
     order: startOrder(project.model).order,
-    networks: planNetworks(project, inventory),
-    volumes: planVolumes(project, planned.services, inventory),
+    networks: planNetworks(project, inventory, stack),
+    volumes: planVolumes(project, planned.services, inventory, secrets),
     files,
     secrets,
-    warnings: [...project.warnings, ...planned.warnings, ...remoteWarning(engine, files)],
+    warnings: [...project.warnings, ...planned.warnings, ...volumeWarnings(project, inventory), ...remoteWarning(engine, files)],
   };
 }
 

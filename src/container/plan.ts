@@ -4,7 +4,6 @@ import { locate } from '../compose/locate';
 import type { ComposeProject } from '../compose/load';
 import { isOneShot, replicasOf } from '../compose/order';
 import type { Problem } from '../errors';
-import { Sensitive } from '../sensitive';
 import type { KeptFile } from '../store/files';
 import { anonymousVolumeName } from './anonymous-volumes';
 import { serviceKeys } from './keys';
@@ -130,7 +129,6 @@ function planContainer(context: MappingContext, input: PlanInput, oneShot: boole
   warnOfExposedPorts(context);
   keepImageVolumes(spec, context);
   limitSwap(spec, input.engine);
-  if (context.limits.NanoCpus !== undefined) context.readBackDiffers.add('cpus');
   setupLabels(spec, context, { project: input.project, stack: input.stack, hash: configHash(spec, context.limits) });
   return spec;
 }
@@ -170,14 +168,19 @@ const changeableLive = ['restart', 'maxRetryCount', 'cpuShares', 'cpuSet', 'memo
 /**
  * A hash of everything that needs a new container when it changes. It stands in the label that docker compose uses
  * for the same purpose: some properties of the provider take a change without acting on it (tmpfs, init), or do not
- * notice that a value was removed (command), and a changed label always makes a new container. Secret values are left
- * out (only their presence counts): the properties that hold them notice a change themselves.
+ * notice that a value was removed (command), and a changed label always makes a new container. A secret value
+ * goes in as a mask (only its presence counts): the properties that hold them notice a change themselves.
  */
 export function configHash(spec: ContainerSpec, limits: LiveLimits): string {
   const presence = changeableLive.filter((key) => spec[key as keyof ContainerSpec] !== undefined);
   const entries = Object.entries({ ...spec, present: presence, limited: Object.keys(limits) })
     .filter(([key]) => !changeableLive.includes(key) && key !== 'image' && key !== 'destroyGraceSeconds')
     .sort(([a], [b]) => (a < b ? -1 : 1));
-  const text = JSON.stringify(entries, (_key, value: unknown) => (value instanceof Sensitive ? '' : value));
-  return createHash('sha256').update(text).digest('hex');
+  return createHash('sha256').update(JSON.stringify(entries, inOrder)).digest('hex');
+}
+
+/** Puts the keys of an object in order. */
+function inOrder(_key: string, value: unknown): unknown {
+  if (value === null || typeof value !== 'object' || Array.isArray(value)) return value;
+  return Object.fromEntries(Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1)));
 }

@@ -114,7 +114,7 @@ export interface ContainerSpec {
   cpuPeriod?: number;
   cpuQuota?: number;
   logDriver?: string;
-  logOpts?: Record<string, string>;
+  logOpts?: Record<string, Text>;
   storageOpts?: Record<string, string>;
   mustRun?: boolean;
   removeVolumes?: boolean;
@@ -132,8 +132,6 @@ export interface LiveLimits {
   Memory?: number;
   MemorySwap?: number;
   MemoryReservation?: number;
-  /** Billionths of a CPU; only where the provider would round it. */
-  NanoCpus?: number;
 }
 
 /** A service made ready for the engine: one container per replica, and what belongs to it. */

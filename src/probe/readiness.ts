@@ -156,14 +156,21 @@ async function notReady(
     .catch(() => '');
   const parts = [
     `Service ${service} ${why}.`,
-    ...(last && !last.ok
-      ? [`Its health check said (exit code ${last.exitCode ?? 'none'}): ${last.output || '(nothing)'}`]
-      : []),
-    logs ? `Its last log lines:\n${logs.replaceAll(/^/gm, '    ')}` : 'It has logged nothing.',
+    ...(last && !last.ok ? [checkReport(last)] : []),
+    logs ? `Its last log lines:\n${indented(logs)}` : 'It has logged nothing.',
   ];
   throw new RewindError({
     code: 'service/not-ready',
     message: parts.join('\n'),
     fix: `Mend it, or go back to what ran before: pulumi config set --path rewind:tags.${service} <earlier tag>; then pulumi up.`,
   });
+}
+
+function checkReport({ exitCode, output }: CheckResult): string {
+  const said = exitCode === undefined ? 'gave no exit code' : `said (exit code ${exitCode})`;
+  return `Its health check ${said}:${output.includes('\n') ? `\n${indented(output)}` : ` ${output || '(nothing)'}`}`;
+}
+
+function indented(text: string): string {
+  return text.replaceAll(/^/gm, '    ');
 }

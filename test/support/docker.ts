@@ -61,11 +61,14 @@ export async function execIn(container: string, ...command: string[]): Promise<s
   return Buffer.concat(chunks).toString('utf8').replaceAll('\r\n', '\n').trimEnd();
 }
 
-/** Restarts every container of a project that is running. */
+/** Restarts every running container of a project; those that live in another one's network after that one. */
 export async function restartContainers(project: string): Promise<void> {
   const docker = await engine();
-  const running = await docker.listContainers(ofProject(project));
-  await Promise.all(running.map(({ Id }) => docker.getContainer(Id).restart()));
+  const running = Object.values(await inspectContainers(project)).filter(({ State }) => State.Running);
+  const isGuest = ({ HostConfig }: Inspection): boolean => HostConfig.NetworkMode?.startsWith('container:') ?? false;
+  const restart = ({ Id }: Inspection): Promise<unknown> => docker.getContainer(Id).restart();
+  await Promise.all(running.filter((container) => !isGuest(container)).map(restart));
+  await Promise.all(running.filter(isGuest).map(restart));
 }
 
 /** Removes everything of a compose project: containers, networks and, as this is a test, volumes too. */

@@ -71,7 +71,7 @@ export interface InventoryParts {
     readonly state?: string;
     readonly ports?: readonly { readonly ip?: string; readonly port: number; readonly protocol?: string }[];
   }[];
-  readonly networks?: readonly { readonly name: string; readonly id?: string }[];
+  readonly networks?: readonly (Partial<Docker.NetworkInspectInfo> & { readonly Name: string })[];
   readonly volumes?: readonly {
     readonly name: string;
     readonly driver?: string;
@@ -98,7 +98,20 @@ export function inventoryOf({ containers = [], networks = [], volumes = [] }: In
           })),
         }) as unknown as Docker.ContainerInfo,
     ),
-    networks: networks.map(({ name, id = name }) => ({ Name: name, Id: id }) as Docker.NetworkInspectInfo),
+    networks: networks.map(
+      (network) =>
+        ({
+          Id: network.Name,
+          Driver: 'bridge',
+          Internal: false,
+          Attachable: false,
+          EnableIPv6: false,
+          IPAM: { Driver: 'default', Config: [] },
+          Options: {},
+          Labels: {},
+          ...network,
+        }) as Docker.NetworkInspectInfo,
+    ),
     volumes: volumes.map(
       ({ name, driver = 'local', options = null, labels = null }) =>
         ({ Name: name, Driver: driver, Options: options, Labels: labels }) as unknown as Docker.VolumeInspectInfo,

@@ -11,11 +11,11 @@ const exec = promisify(execFile);
 /** Images of the compose fixtures: a few programs of Busybox, made from Debian's package without any registry. */
 export const boxImages = {
   /** Nothing but a program that runs until it is told to stop, and stops at once. */
-  plain: 'rewind-test/box:1',
+  plain: 'rewind-fixture/box:1',
   /** The same as a newer version, which tells itself apart by a label. */
-  newer: 'rewind-test/box:2',
+  newer: 'rewind-fixture/box:2',
   /** An image with an entrypoint, a user, a VOLUME, an EXPOSE and a health check of its own. */
-  equipped: 'rewind-test/equipped:1',
+  equipped: 'rewind-fixture/equipped:1',
 } as const;
 
 const plain = ['CMD ["serve"]', 'ENV PATH=/bin'];

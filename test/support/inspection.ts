@@ -64,8 +64,8 @@ function idsOf(id: string, name: string): [string, string][] {
 
 function fieldsOf(info: Inspection, names: ReadonlyMap<string, string>): Fields {
   const copy = JSON.parse(JSON.stringify(info)) as Shape;
-  copy.Mounts = byKey(copy.Mounts as Shape[], 'Destination');
-  copy.HostConfig.Mounts = byKey((copy.HostConfig.Mounts ?? []) as Shape[], 'Target');
+  copy['Mounts'] = byKey(copy['Mounts'] as Shape[], 'Destination');
+  copy['HostConfig'].Mounts = byKey((copy['HostConfig'].Mounts ?? []) as Shape[], 'Target');
   nameChosenPorts(copy);
   const fields = new Map<string, unknown>();
   flatten(copy, '', fields, names);

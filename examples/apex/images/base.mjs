@@ -6,7 +6,6 @@ import { run } from './run.mjs';
 
 const DEFAULT_IMAGE = 'debian:bookworm-slim';
 const MADE = 'rewind-example/debian:bookworm';
-const DEFAULT_MIRROR = 'http://deb.debian.org/debian';
 
 /**
  * The base image as an entry of the catalogue.
@@ -41,18 +40,23 @@ async function debianImage(folder, { signal, report }) {
     }
     report("no registry has it: making it from Debian's packages");
   }
-  await makeFromPackages(join(folder, 'debian.tar'), mirror ?? DEFAULT_MIRROR, { signal, report });
+  await makeFromPackages(join(folder, 'debian.tar'), mirror, { signal, report });
   return MADE;
 }
 
 async function makeFromPackages(archive, mirror, { signal, report }) {
   await ensureMmdebstrap({ signal, report });
-  const made = await run(mmdebstrapCommand(archive), { signal, onLine: report, input: sources(mirror) });
+  // Without sources of its own it takes Debian's usual mirror, with updates and security fixes.
+  const made = await run(mmdebstrapCommand(archive, mirror !== undefined), {
+    signal,
+    onLine: report,
+    ...(mirror !== undefined && { input: sources(mirror) }),
+  });
   if (signal.aborted) throw cancelled('The making of the base image');
   if (made.code !== 0) {
     throw new BuildError(
       'EXAMPLE_BASE_FAILED',
-      `mmdebstrap could not make a Debian base image from ${mirror}:\n${complaints(made.tail)}`,
+      `mmdebstrap could not make a Debian base image from ${mirror ?? "Debian's usual mirror"}:\n${complaints(made.tail)}`,
       'check that the mirror can be reached, or name another one in APEX_DEBIAN_MIRROR',
     );
   }
@@ -72,8 +76,8 @@ function complaints(output) {
   return lines.length > 0 ? lines.join('\n') : output;
 }
 
-/** What mmdebstrap is asked for; runs nothing. */
-export function mmdebstrapCommand(archive) {
+/** What mmdebstrap is asked for; runs nothing. With sources, they come on its standard input. */
+export function mmdebstrapCommand(archive, withSources) {
   const leftOut = ['doc', 'man', 'info', 'locale', 'lintian'].map(
     (name) => `--dpkgopt=path-exclude=/usr/share/${name}/*`,
   );
@@ -85,7 +89,7 @@ export function mmdebstrapCommand(archive) {
     '--aptopt=Acquire::Languages none',
     'bookworm',
     archive,
-    '-', // the sources come on standard input
+    ...(withSources ? ['-'] : []),
   ];
 }
 

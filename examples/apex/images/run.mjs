@@ -20,11 +20,19 @@ export function run(argv, { signal, onLine = () => {}, env, cwd, input, timeoutM
       env: { ...process.env, ...env },
       cwd,
       stdio: [input === undefined ? 'ignore' : 'pipe', 'pipe', 'pipe'],
+      // A group of its own, ended as a whole: mmdebstrap alone would wait for what it started.
+      detached: true,
     });
     let stdout = '';
     let timedOut = false;
     const lines = [];
-    const kill = () => child.kill('SIGTERM');
+    const kill = () => {
+      try {
+        if (child.pid !== undefined) process.kill(-child.pid, 'SIGTERM');
+      } catch {
+        // It has ended by itself meanwhile.
+      }
+    };
     const timer = timeoutMs && setTimeout(() => ((timedOut = true), kill()), timeoutMs);
     if (signal?.aborted) kill();
     signal?.addEventListener('abort', kill, { once: true });

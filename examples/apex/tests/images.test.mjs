@@ -1,11 +1,11 @@
 import { strict as assert } from 'node:assert';
-import { mkdtemp, readdir, rm } from 'node:fs/promises';
+import { mkdtemp, readFile, readdir, rm, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { mmdebstrapCommand, sources } from '../images/base.mjs';
 import { RELEASES, catalogue } from '../images/catalogue.mjs';
-import { ROOT, hashFolders } from '../images/context.mjs';
+import { ROOT, fillContext, hashFolders } from '../images/context.mjs';
 import { buildCommand } from '../images/docker.mjs';
 import { INPUTS_LABEL, plan } from '../images/plan.mjs';
 import { run } from '../images/run.mjs';
@@ -90,7 +90,8 @@ test('the base takes the security fixes from the same mirror', () => {
     sources('http://mirror.example/debian/'),
     /^deb http:\/\/mirror.example\/debian-security bookworm-security main$/m,
   );
-  assert.equal(mmdebstrapCommand('/x.tar').at(-1), '-');
+  assert.equal(mmdebstrapCommand('/x.tar', true).at(-1), '-');
+  assert.equal(mmdebstrapCommand('/x.tar', false).at(-1), '/x.tar');
 });
 
 test('a program that is not there is told apart from one that fails', async () => {
@@ -118,4 +119,20 @@ test('one image that cannot be built ends the build with its own error and leave
   assert.match(result.tail, /^To mend it: /m);
   assert.deepEqual(await readdir(temporary), []);
   await rm(temporary, { recursive: true });
+});
+
+test('a context has each file once, the newest, readable by everyone', async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'apex-test-'));
+  const umask = process.umask(0o077);
+  try {
+    await fillContext(['app', 'releases/v0.2.0/app'], folder);
+  } finally {
+    process.umask(umask);
+  }
+  assert.match(await readFile(join(folder, 'src/apex/__init__.py'), 'utf8'), /0\.2\.0/);
+  assert.equal((await stat(join(folder, 'src/apex/database.py'))).mode & 0o777, 0o644);
+  for (const name of ['src', 'src/apex', 'migrations/versions']) {
+    assert.equal((await stat(join(folder, name))).mode & 0o777, 0o755, name);
+  }
+  await rm(folder, { recursive: true });
 });

@@ -1,6 +1,6 @@
 import type { ComposeGrant, ComposeMount } from '../../compose/model';
 import { bytes } from '../../compose/units';
-import { Sensitive } from '../../sensitive';
+import { Sensitive, taint } from '../../sensitive';
 import { anonymousVolumeName } from '../anonymous-volumes';
 import { apiAtLeast, type KeyMapping, type MappingContext } from '../mapping';
 import type { ContainerSpec } from '../spec';
@@ -144,7 +144,7 @@ function grant(kind: 'configs' | 'secrets', use: ComposeGrant, spec: ContainerSp
   }
   (spec.uploads ??= []).push({
     file: target,
-    content: kind === 'secrets' ? new Sensitive(content) : content,
+    content: kind === 'secrets' ? new Sensitive(content) : taint(content, context.secrets),
     permissions: use.mode === undefined ? '0444' : use.mode.padStart(4, '0'),
     ...(use.uid !== undefined && { owner: use.uid }),
     ...(use.gid !== undefined && { group: use.gid }),

@@ -92,9 +92,8 @@ export const processKeys: readonly KeyMapping[] = [
     support: 'carried',
     to: 'labels',
     apply(value: Readonly<Record<string, string>>, spec, context) {
-      for (const [label, text] of Object.entries(value)) {
-        spec.labels.push({ label, value: taint(text, context.secrets) });
-      }
+      const sorted = Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1));
+      for (const [label, text] of sorted) spec.labels.push({ label, value: taint(text, context.secrets) });
     },
   },
   { key: 'label_file', support: 'composed', to: 'docker compose', note: 'read into labels' },

@@ -1,4 +1,5 @@
 import { bytes, mebibyte } from '../../compose/units';
+import { taintOption } from '../../sensitive';
 import type { KeyMapping, MappingContext } from '../mapping';
 import type { ContainerSpec, LiveLimits } from '../spec';
 import { addDeviceRequests, type DeviceRequest } from './security';
@@ -205,9 +206,12 @@ export const resourceKeys: readonly KeyMapping[] = [
     key: 'logging',
     support: 'carried',
     to: 'logDriver, logOpts',
-    apply(value: { driver?: string; options?: Record<string, string> }, spec) {
+    apply(value: { driver?: string; options?: Record<string, string> }, spec, { secrets }) {
       if (value.driver !== undefined) spec.logDriver = value.driver;
-      if (value.options) spec.logOpts = { ...value.options };
+      if (!value.options) return;
+      spec.logOpts = Object.fromEntries(
+        Object.entries(value.options).map(([option, text]) => [option, taintOption(option, text, secrets)]),
+      );
     },
   },
   ...(

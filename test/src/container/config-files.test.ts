@@ -179,7 +179,9 @@ describe('a pin in rewind:files', () => {
       'rewind:files pins gone-app.conf to sha256:0, which the store does not have.',
       'rewind:files pins other.conf, which no service mounts.',
     ]);
-    expect(problems.find(({ message }) => message.includes('other'))!.fix).toContain('Mounted are: app.conf, gone-app.conf.');
+    expect(problems.find(({ message }) => message.includes('other'))!.fix).toContain(
+      'Mounted are: app.conf, gone-app.conf.',
+    );
   });
 
   test('of a secret is an error, as its content is not found by its hash', async () => {

@@ -88,7 +88,7 @@ test('external networks and volumes that are not there are named, each with how 
     networks: { back: { name: 'backbone', external: true }, front: { name: 'front', external: true } },
     volumes: { data: { name: 'old-data', external: true }, own: { name: 'shop_own' } },
   };
-  const problems = await check({ api: {} }, { networks: [{ name: 'front' }] }, rest);
+  const problems = await check({ api: {} }, { networks: [{ Name: 'front' }] }, rest);
   expect(problems.map(({ code, fix }) => `${code} ${fix}`)).toEqual([
     'docker/missing-external Create it: docker network create backbone.',
     'docker/missing-external Create it: docker volume create old-data.',

@@ -11,8 +11,6 @@ import (
 	"time"
 
 	"google.golang.org/protobuf/types/known/emptypb"
-
-	"rewind.dev/toolchain/plugins/plugintest"
 )
 
 // sleeper is a command with a child of its own. It writes the child's id, then waits.
@@ -132,5 +130,3 @@ func alive(pid int) bool {
 	stat, err := os.ReadFile("/proc/" + strconv.Itoa(pid) + "/stat")
 	return err == nil && !strings.Contains(string(stat), ") Z ")
 }
-
-var _ plugintest.Map

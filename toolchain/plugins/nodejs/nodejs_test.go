@@ -333,10 +333,29 @@ func TestProgramDependenciesComeFromTheLockFile(t *testing.T) {
 	host, _ := startHost(t)
 	dir := t.TempDir()
 	write(t, filepath.Join(dir, "package.json"), `{"name": "app", "dependencies": {"a": "1.0.0"}}`)
-	write(t, filepath.Join(dir, "package-lock.json"), `{"name": "app", "lockfileVersion": 3, "packages": {
-		"": {"name": "app", "dependencies": {"a": "1.0.0"}},
-		"node_modules/a": {"version": "1.0.0", "dependencies": {"b": "2.0.0"}},
-		"node_modules/b": {"version": "2.0.0"}}}`)
+	// The SDK's reader of lock files goes by lines, as npm writes them.
+	write(t, filepath.Join(dir, "package-lock.json"), `{
+  "name": "app",
+  "lockfileVersion": 3,
+  "packages": {
+    "": {
+      "name": "app",
+      "dependencies": {
+        "a": "1.0.0"
+      }
+    },
+    "node_modules/a": {
+      "version": "1.0.0",
+      "dependencies": {
+        "b": "2.0.0"
+      }
+    },
+    "node_modules/b": {
+      "version": "2.0.0"
+    }
+  }
+}
+`)
 	for transitive, want := range map[bool]string{false: "a@1.0.0", true: "a@1.0.0 b@2.0.0"} {
 		response, err := host.GetProgramDependencies(t.Context(), &pulumirpc.GetProgramDependenciesRequest{
 			TransitiveDependencies: transitive,

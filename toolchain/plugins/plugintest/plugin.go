@@ -97,3 +97,45 @@ func (e *engine) Log(_ context.Context, req *rpc.LogRequest) (*emptypb.Empty, er
 	e.messages = append(e.messages, req.GetMessage())
 	return &emptypb.Empty{}, nil
 }
+
+// SetUp checks and sets the provider's configuration, as the engine does.
+func (p *Plugin) SetUp(t testing.TB, configuration Map) error {
+	t.Helper()
+	checked, failures := p.CheckSetUp(t, configuration)
+	if len(failures) > 0 {
+		t.Fatalf("check of the configuration: %v", failures)
+	}
+	_, err := p.Configure(t.Context(), &rpc.ConfigureRequest{
+		Args: marshal(t, checked), AcceptSecrets: true, AcceptResources: true, SendsOldInputs: true,
+	})
+	return err
+}
+
+// CheckSetUp returns the configuration as the plugin completed it, and what is wrong with it by property.
+func (p *Plugin) CheckSetUp(t testing.TB, configuration Map) (resource.PropertyMap, map[string]string) {
+	t.Helper()
+	resp, err := p.CheckConfig(t.Context(), &rpc.CheckRequest{
+		Urn: "urn:pulumi:dev::test::pulumi:providers:test::default", News: marshal(t, properties(configuration)),
+	})
+	if err != nil {
+		t.Fatalf("check of the configuration: %v", err)
+	}
+	failures := map[string]string{}
+	for _, failure := range resp.GetFailures() {
+		failures[failure.GetProperty()] = failure.GetReason()
+	}
+	return unmarshal(t, resp.GetInputs()), failures
+}
+
+// DiffSetUp compares two configurations.
+func (p *Plugin) DiffSetUp(t testing.TB, before, after Map) *rpc.DiffResponse {
+	t.Helper()
+	resp, err := p.DiffConfig(t.Context(), &rpc.DiffRequest{
+		Urn:  "urn:pulumi:dev::test::pulumi:providers:test::default",
+		Olds: marshal(t, properties(before)), OldInputs: marshal(t, properties(before)), News: marshal(t, properties(after)),
+	})
+	if err != nil {
+		t.Fatalf("diff of the configuration: %v", err)
+	}
+	return resp
+}

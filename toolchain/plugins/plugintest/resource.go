@@ -3,6 +3,7 @@ package plugintest
 import (
 	"context"
 	"fmt"
+	"strings"
 	"testing"
 
 	"github.com/pulumi/pulumi/sdk/v3/go/common/resource"
@@ -235,4 +236,10 @@ func unmarshal(t testing.TB, s *structpb.Struct) resource.PropertyMap {
 		t.Fatal(err)
 	}
 	return m
+}
+
+// Another makes a second resource of the same type, which does not exist yet.
+func (r *Resource) Another(name string) *Resource {
+	urn := r.urn[:strings.LastIndex(r.urn, "::")+2] + name
+	return &Resource{plugin: r.plugin, urn: urn, seed: []byte(urn)}
 }

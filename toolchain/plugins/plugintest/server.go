@@ -12,13 +12,13 @@ import (
 func StartServer(t testing.TB, newServer func(*provider.HostClient) rpc.ResourceProviderServer) *Plugin {
 	t.Helper()
 	engine := &engine{}
-	engineAddress := serve(t, func(s *grpc.Server) { rpc.RegisterEngineServer(s, engine) })
+	engineAddress := listen(t, func(s *grpc.Server) { rpc.RegisterEngineServer(s, engine) })
 	host, err := provider.NewHostClient(engineAddress)
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = host.Close() })
 	server := newServer(host)
-	address := serve(t, func(s *grpc.Server) { rpc.RegisterResourceProviderServer(s, server) })
+	address := listen(t, func(s *grpc.Server) { rpc.RegisterResourceProviderServer(s, server) })
 	return &Plugin{ResourceProviderClient: rpc.NewResourceProviderClient(Dial(t, address)), engine: engine}
 }

@@ -82,7 +82,7 @@ func validateGrant(inputs values) []provider.CheckFailure {
 	for _, privilege := range inputs.texts("privileges") {
 		if privilege != allPrivileges && !contains(privilegesOf[objectType], privilege) &&
 			(privilege != maintain || objectType != onTable) {
-			fail("privileges", "%s is not a privilege on a %s. It has %s and %s", privilege, objectType,
+			fail("privileges", "privileges: %s is not one on a %s, which has %s and %s", privilege, objectType,
 				strings.Join(privilegesOf[objectType], ", "), allPrivileges)
 		}
 	}

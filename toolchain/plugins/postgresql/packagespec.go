@@ -16,7 +16,9 @@ func getSchema(context.Context, provider.GetSchemaRequest) (provider.GetSchemaRe
 		Name: Name, Version: Version,
 		Description: "Roles, databases, schemas, extensions and privileges of a Postgres server.",
 		License:     "Apache-2.0",
-		Config:      pschema.ConfigSpec{Variables: configuration},
+		// The tokens name the file in the SDK too: `index/role`.
+		Meta:   &pschema.MetadataSpec{ModuleFormat: "(.*)(?:/[^/]*)"},
+		Config: pschema.ConfigSpec{Variables: configuration},
 		Provider: &pschema.ResourceSpec{
 			ObjectTypeSpec:  pschema.ObjectTypeSpec{Properties: configuration},
 			InputProperties: configuration,

@@ -1,0 +1,315 @@
+import { describe, expect, test } from 'vitest';
+
+import { ComposeStack } from '../../components/compose-stack';
+import type { PreparedStack } from '../../src/actions/prepare-stack';
+import type { ComposeModel, ComposeService } from '../../src/compose/model';
+import { startOrder } from '../../src/compose/order';
+import { projectSecrets } from '../../src/container/project-secrets';
+import { planNetworks } from '../../src/docker/networks';
+import { planVolumes } from '../../src/docker/volumes';
+import { eventually } from '../support/eventually';
+import { engineFacts, imageFacts, type PlanChanges, planOf, projectOf } from '../support/compose-project';
+import { FakeContainers } from '../support/fake-containers';
+import { inventoryOf, type InventoryParts } from '../support/fake-engine';
+import { PulumiRecorder } from '../support/pulumi-recorder';
+
+const after = (...names: string[]): ComposeService['depends_on'] =>
+  Object.fromEntries(names.map((name) => [name, { condition: 'service_healthy' as const }]));
+
+/** A stack that is being declared on an engine that a test controls. */
+class Declared {
+  readonly engine = new FakeContainers();
+  readonly recorder: PulumiRecorder;
+  readonly prepared: PreparedStack;
+  readonly stack: ComposeStack;
+
+  constructor(
+    recorder: PulumiRecorder,
+    services: Readonly<Record<string, ComposeService>>,
+    rest: Partial<ComposeModel> = {},
+    inventory: InventoryParts = {},
+    changes: PlanChanges = {},
+  ) {
+    this.recorder = recorder;
+    const project = projectOf(services, rest);
+    const plan = planOf(project, changes);
+    expect(plan.problems).toEqual([]);
+    const secrets = projectSecrets(project, changes.declared ?? {});
+    const found = inventoryOf(inventory);
+    this.prepared = {
+      project,
+      engine: { docker: this.engine.docker, facts: engineFacts },
+      services: plan.services,
+      order: startOrder(project.model).order,
+      networks: planNetworks(project, found, 'shop/dev'),
+      volumes: planVolumes(project, plan.services, found, secrets),
+      files: { kept: new Map(), hashes: { 'nginx.conf': 'sha256:abc' }, problems: [] },
+      secrets,
+      warnings: [],
+    };
+    this.stack = new ComposeStack('stack', { prepared: this.prepared, stack: 'shop/dev', readyTimeoutSeconds: 5 });
+    this.stack.ready.catch(() => undefined);
+  }
+
+  static async declare(...args: ConstructorParameters<typeof Declared> extends [unknown, ...infer Rest] ? Rest : never): Promise<Declared> {
+    return new Declared(await PulumiRecorder.start(), ...args);
+  }
+
+  /** Names of the containers that have been declared so far. */
+  get containers(): string[] {
+    return this.recorder.ofType('Container').map(({ name }) => name);
+  }
+
+  /** Lets containers run. */
+  run(...names: string[]): void {
+    for (const name of names) this.engine.set(`${name}-id`, { status: 'running' });
+  }
+
+  /** Lets every container run, and waits until the stack is ready. */
+  async settle(): Promise<this> {
+    this.run(...this.prepared.services.flatMap(({ containers }) => containers.map(({ name }) => name)));
+    await this.stack.ready;
+    return this;
+  }
+
+  /** Waits until containers have been declared. */
+  async declared(...names: string[]): Promise<void> {
+    await eventually(() => Promise.resolve(names.every((name) => this.containers.includes(name))), names.join());
+  }
+}
+
+const shop: Record<string, ComposeService> = {
+  api: {
+    image: 'api:v1',
+    depends_on: after('db'),
+    networks: { default: null },
+    environment: { DB_PASSWORD: 'hunter22', LOG_LEVEL: 'debug' },
+  },
+  db: { image: 'db:1', networks: { default: null }, volumes: [{ type: 'volume', source: 'data', target: '/data' }] },
+};
+const rest: Partial<ComposeModel> = {
+  networks: { default: { name: 'shop_default' } },
+  volumes: { data: { name: 'shop_data' } },
+};
+
+describe('a stack', () => {
+  test('is its networks, volumes and services, and a service is its containers', async () => {
+    const { recorder } = await (await Declared.declare({ ...shop, web: { image: 'web:1', scale: 2 } }, rest)).settle();
+    expect(recorder.resources.map(({ type, name, parent }) => `${parent} > ${type} ${name}`).sort()).toEqual([
+      ' > rewind:compose:Stack stack',
+      'api > docker:index/container:Container shop-api-1',
+      'db > docker:index/container:Container shop-db-1',
+      'stack > docker:index/network:Network shop_default',
+      'stack > docker:index/volume:Volume shop_data',
+      'stack > rewind:compose:Service api',
+      'stack > rewind:compose:Service db',
+      'stack > rewind:compose:Service web',
+      'web > docker:index/container:Container shop-web-1',
+      'web > docker:index/container:Container shop-web-2',
+    ]);
+  });
+
+  test('tells the image of each service and the hashes of the configuration files', async () => {
+    const { stack } = await (await Declared.declare(shop, rest)).settle();
+    expect(stack.services).toEqual({
+      api: { image: 'api:v1', imageId: imageFacts.id },
+      db: { image: 'db:1', imageId: imageFacts.id },
+    });
+    expect(stack.files).toEqual({ 'nginx.conf': 'sha256:abc' });
+  });
+
+  test('of no services is nothing but itself', async () => {
+    const { recorder } = await (await Declared.declare({})).settle();
+    expect(recorder.resources.map(({ name }) => name)).toEqual(['stack']);
+  });
+});
+
+describe('a volume', () => {
+  test('outlives everything: no update deletes it', async () => {
+    const { recorder } = await (await Declared.declare(shop, rest)).settle();
+    expect(recorder.the('Volume', 'shop_data')).toMatchObject({ retainOnDelete: true, inputs: { name: 'shop_data' } });
+  });
+
+  test('has the password of its options as a secret', async () => {
+    const volumes = { data: { name: 'shop_data', driver_opts: { o: 'username=a,password=b', type: 'cifs' } } };
+    const { recorder } = await (await Declared.declare(shop, { ...rest, volumes })).settle();
+    const { driverOpts } = recorder.the('Volume', 'shop_data').inputs as { driverOpts: object };
+    expect(JSON.stringify(driverOpts)).toContain('{"secret":');
+  });
+});
+
+describe('a network', () => {
+  test('that is there is adopted, and one that has to be replaced makes way first', async () => {
+    const labels = { 'com.docker.compose.project': 'shop' };
+    const live = { networks: [{ Name: 'shop_default', Id: '0a1b', Labels: labels }] };
+    const { recorder } = await (await Declared.declare(shop, rest, live)).settle();
+    expect(recorder.the('Network', 'shop_default')).toMatchObject({
+      importId: '0a1b',
+      deleteBeforeReplace: true,
+      beforeCreate: ['rewind-clear-the-network-name'],
+    });
+  });
+});
+
+describe('a container', () => {
+  test('is replaced by deleting it first, and the name is cleared before it is created', async () => {
+    const { recorder } = await (await Declared.declare(shop, rest)).settle();
+    expect(recorder.the('Container', 'shop-api-1')).toMatchObject({
+      deleteBeforeReplace: true,
+      retainOnDelete: false,
+      protect: false,
+      beforeCreate: ['rewind-clear-the-name'],
+    });
+  });
+
+  test('has secret values as secrets, and plain ones as they are', async () => {
+    const { recorder } = await (await Declared.declare(shop, rest)).settle();
+    const { inputs } = recorder.the('Container', 'shop-api-1');
+    const { envs, image } = inputs as { envs: unknown; image: unknown };
+    expect(JSON.stringify(envs)).toContain('"secret":');
+    expect(image).toBe(imageFacts.id);
+    for (const resource of recorder.resources) {
+      const shown = JSON.stringify(resource.inputs, (_key, value: unknown) =>
+        typeof value === 'object' && value !== null && 'secret' in value ? '[secret]' : value,
+      );
+      expect(shown).not.toContain('hunter22');
+    }
+  });
+
+  test('is replaced where the provider would only record a change, and not where the engine reads back another form', async () => {
+    const services = { api: { image: 'x', platform: 'linux/arm64', cpus: 0.25 } as ComposeService };
+    const { recorder } = await (await Declared.declare(services)).settle();
+    const container = recorder.the('Container', 'shop-api-1');
+    expect(container.replaceOnChanges).toEqual(['tmpfs', 'init', 'rm', 'cpuPeriod', 'cpuQuota']);
+    expect(container.ignoreChanges).toEqual(['cpus', 'platform']);
+    expect(recorder.the('Service', 'api').inputs).toMatchObject({ cpus: '0.25', platform: 'linux/arm64' });
+  });
+
+  test('comes after its volumes and networks, and is replaced with its network', async () => {
+    const { recorder } = await (await Declared.declare(shop, rest)).settle();
+    const container = recorder.the('Container', 'shop-db-1');
+    expect(container.dependencies).toEqual(expect.arrayContaining(['shop_data', 'shop_default']));
+    expect(container.replaceWith).toEqual(['shop_default']);
+  });
+
+  test('shares the namespace of another by its ID, which is known only then', async () => {
+    const services: Record<string, ComposeService> = {
+      api: { image: 'x' },
+      sidecar: { image: 'x', network_mode: 'service:api', depends_on: { api: { condition: 'service_started' } } },
+    };
+    const { recorder } = await (await Declared.declare(services)).settle();
+    const sidecar = recorder.the('Container', 'shop-sidecar-1');
+    expect(sidecar.inputs['networkMode']).toBe('container:shop-api-1-id');
+    expect(sidecar.dependencies).toContain('shop-api-1');
+  });
+
+  test('has limits that the provider cannot express set before its readiness is judged', async () => {
+    const declared = await Declared.declare({ api: { image: 'x', pids_limit: 100 } as ComposeService });
+    await declared.settle();
+    expect(declared.engine.updated).toEqual({ 'shop-api-1-id': { PidsLimit: 100 } });
+  });
+});
+
+describe('a service that depends on another', () => {
+  test('is declared only when that one is ready, and depends on its containers', async () => {
+    const declared = await Declared.declare(shop, rest);
+    await declared.declared('shop-db-1');
+    await eventually(() => Promise.resolve(declared.engine.looked.has('shop-db-1-id')), 'a look at db');
+    expect(declared.containers).toEqual(['shop-db-1']);
+    declared.run('shop-db-1');
+    await declared.declared('shop-api-1');
+    expect(declared.recorder.the('Container', 'shop-api-1').dependencies).toContain('shop-db-1');
+    await declared.settle();
+  });
+
+  test('is declared at once if it is enough that the other has started', async () => {
+    const services: Record<string, ComposeService> = {
+      api: { image: 'x', depends_on: { db: { condition: 'service_started' } } },
+      db: { image: 'x' },
+    };
+    const declared = await Declared.declare(services);
+    await declared.declared('shop-db-1', 'shop-api-1');
+    await declared.settle();
+  });
+
+  test('waits for a one-shot job to end', async () => {
+    const services: Record<string, ComposeService> = {
+      api: { image: 'x', depends_on: { migrate: { condition: 'service_completed_successfully' } } },
+      migrate: { image: 'x' },
+    };
+    const declared = await Declared.declare(services);
+    await declared.declared('shop-migrate-1');
+    declared.run('shop-migrate-1');
+    await eventually(() => Promise.resolve(declared.engine.looked.has('shop-migrate-1-id')), 'a look at migrate');
+    expect(declared.containers).toEqual(['shop-migrate-1']);
+    declared.engine.set('shop-migrate-1-id', { status: 'exited' });
+    await declared.declared('shop-api-1');
+    declared.run('shop-api-1');
+    await declared.stack.ready;
+  });
+
+  test('is replaced with it if the file says restart: true', async () => {
+    const depends_on = { db: { condition: 'service_started', restart: true } } as const;
+    const { recorder } = await (await Declared.declare({ api: { image: 'x', depends_on }, db: { image: 'x' } })).settle();
+    expect(recorder.the('Container', 'shop-api-1').replaceWith).toEqual(['shop-db-1']);
+    expect(recorder.the('Container', 'shop-db-1').replaceWith).toEqual([]);
+  });
+
+  test('goes on without one that is not required and does not get ready', async () => {
+    const depends_on = { cache: { condition: 'service_healthy', required: false } } as const;
+    const declared = await Declared.declare({ api: { image: 'x', depends_on }, cache: { image: 'x' } });
+    await declared.declared('shop-cache-1');
+    declared.engine.set('shop-cache-1-id', { status: 'exited', exitCode: 1 });
+    await declared.declared('shop-api-1');
+    declared.run('shop-api-1');
+    await expect(declared.stack.ready).rejects.toThrow('Service cache ended with exit code 1.');
+  });
+});
+
+describe('a service that does not get ready', () => {
+  test('fails the update with its message, once, and what depends on it is not created', async () => {
+    const services: Record<string, ComposeService> = {
+      ...shop,
+      web: { image: 'x', depends_on: after('api') },
+      other: { image: 'x' },
+    };
+    const declared = await Declared.declare(services, rest);
+    await declared.declared('shop-db-1', 'shop-other-1');
+    declared.run('shop-other-1');
+    declared.engine.set('shop-db-1-id', { status: 'exited', exitCode: 3, logs: 'disk full' });
+    const failure = await declared.stack.ready.then(
+      () => undefined,
+      (error: Error) => error,
+    );
+    expect(failure!.constructor.name).toBe('RunError');
+    expect(failure!.message.match(/Service db ended with exit code 3\./g)).toHaveLength(1);
+    expect(failure!.message).toContain('    disk full');
+    expect(declared.containers.sort()).toEqual(['shop-db-1', 'shop-other-1']);
+  });
+
+  test('is told together with the others that do not', async () => {
+    const declared = await Declared.declare({ api: { image: 'x' }, web: { image: 'x' } });
+    for (const name of ['shop-api-1', 'shop-web-1']) declared.engine.set(`${name}-id`, { status: 'exited', exitCode: 1 });
+    await expect(declared.stack.ready).rejects.toThrow(/Service api ended[^]*Service web ended/);
+  });
+
+  test('is told without the secrets that it has logged', async () => {
+    const declared = await Declared.declare(shop, rest);
+    await declared.declared('shop-db-1');
+    declared.engine.set('shop-db-1-id', { status: 'exited', exitCode: 1, logs: 'cannot connect with hunter22' });
+    await expect(declared.stack.ready).rejects.toThrow('cannot connect with [secret]');
+  });
+});
+
+describe('a preview', () => {
+  test('declares everything at once, looks at no container, and does not know an image that still has to be made', async () => {
+    const recorder = await PulumiRecorder.start({ preview: true });
+    const declared = new Declared(recorder, shop, rest, {}, { images: new Map([['db', imageFacts]]) });
+    await declared.stack.ready;
+    await declared.declared('shop-db-1', 'shop-api-1');
+    expect(declared.engine.looked.size).toBe(0);
+    expect(recorder.the('Container', 'shop-api-1').inputs['image']).toEqual({ unknown: true });
+    expect(recorder.the('Container', 'shop-db-1').inputs['image']).toBe(imageFacts.id);
+    expect(declared.stack.services['api']).toEqual({ image: 'api:v1', imageId: undefined });
+  });
+});
