@@ -2,7 +2,6 @@ import * as pulumi from '@pulumi/pulumi';
 
 import type { Problem } from '../src/errors';
 import { readSettings, settingKeys, type StackSettings } from '../src/settings';
-import type { RawSettings } from '../src/settings-reader';
 
 const namespace = 'rewind';
 
@@ -17,7 +16,8 @@ export async function stackSettings(): Promise<{ settings: StackSettings; proble
     const value = await plain(config.getSecret(key));
     if (value !== undefined) raw[key] = parse(value);
   }
-  return readSettings(protectSecretKeys(raw));
+  const { settings, problems } = readSettings(raw);
+  return { settings: isSecret('env') ? hideEnvironment(settings) : settings, problems };
 }
 
 /** The keys that are set in this namespace, known or not: an unknown one is an error, not silence. */
@@ -29,11 +29,11 @@ function configuredKeys(): string[] {
   return [...new Set([...set, ...Object.keys(settingKeys)])];
 }
 
-/** A setting under `env` that was set with --secret is treated like one under `secrets`. */
-function protectSecretKeys(raw: Record<string, unknown>): RawSettings {
-  if (raw['env'] === undefined || !isSecret('env')) return raw;
-  const { env, ...rest } = raw;
-  return { ...rest, secrets: { ...(env as object), ...(raw['secrets'] as object | undefined) } };
+/** The settings with what is under `env`, if it was set with --secret, treated like what is under `secrets`. */
+function hideEnvironment({ env, secrets, ...rest }: StackSettings): StackSettings {
+  const services = [...new Set([...Object.keys(env), ...Object.keys(secrets)])];
+  const merged = services.map((service) => [service, { ...env[service], ...secrets[service] }]);
+  return { ...rest, env: {}, secrets: Object.fromEntries(merged) as StackSettings['secrets'] };
 }
 
 /** Whether a setting was set with --secret; Pulumi tells its programs so in this variable. */

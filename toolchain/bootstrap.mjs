@@ -21,11 +21,6 @@ const verbs = {
   test: ['checks.js'],
 };
 
-main(process.argv.slice(2)).catch((error) => {
-  console.error(error instanceof Problem ? `${error.message}\n  → ${error.fix}` : error);
-  process.exitCode = 1;
-});
-
 /** @param {string[]} argv */
 async function main([verb, ...args]) {
   const command = verbs[/** @type {keyof typeof verbs} */ (verb)];
@@ -112,3 +107,8 @@ function modified(file) {
 function readOr(file) {
   return fs.existsSync(file) ? fs.readFileSync(file, 'utf8') : undefined;
 }
+
+main(process.argv.slice(2)).catch((error) => {
+  console.error(error instanceof Problem ? `${error.message}\n  → ${error.fix}` : error);
+  process.exitCode = 1;
+});

@@ -8,7 +8,18 @@ import { whyNoGo } from './go-build';
 import { installDir, toolchainSources } from './places';
 import { ensureToolchain } from './setup';
 import { formatDuration } from './step-output';
-import { add, closingLine, goOutput, nothing, single, type Tally, tallyGo, tallyVitest, withExitCode } from './tally';
+import {
+  add,
+  closingLine,
+  goOutput,
+  nothing,
+  single,
+  type Tally,
+  tallyGo,
+  tallyTap,
+  tallyVitest,
+  withExitCode,
+} from './tally';
 
 /** A kind of check. `npm test -- NAME…` runs only those named. */
 interface Check {
@@ -24,6 +35,7 @@ const checks: readonly Check[] = [
   { name: 'unit', run: () => vitest('unit') },
   { name: 'setup', run: setUp },
   { name: 'go', run: goTests },
+  { name: 'example', run: exampleTests },
   { name: 'integration', run: () => vitest('integration') },
 ];
 
@@ -33,15 +45,27 @@ async function tool(name: string, ...args: string[]): Promise<Tally> {
 }
 
 async function vitest(project: string): Promise<Tally> {
-  const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'rewind-checks-'));
-  const report = path.join(folder, 'report.json');
-  try {
+  return withReport(async (report) => {
     const args = ['run', '--project', project, '--reporter=default', '--reporter=json', `--outputFile.json=${report}`];
     const exitCode = await start(bin('vitest'), args);
-    return withExitCode(fs.existsSync(report) ? tallyVitest(fs.readFileSync(report, 'utf8')) : nothing, exitCode);
+    const text = readOr(report);
+    return withExitCode(text === '' ? nothing : tallyVitest(text), exitCode);
+  });
+}
+
+/** Gives a runner a file to report to. */
+async function withReport(use: (file: string) => Promise<Tally>): Promise<Tally> {
+  const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'rewind-checks-'));
+  try {
+    return await use(path.join(folder, 'report'));
   } finally {
     fs.rmSync(folder, { recursive: true, force: true });
   }
+}
+
+/** The text of a file, empty if there is none: a runner that breaks down writes none. */
+function readOr(file: string): string {
+  return fs.existsSync(file) ? fs.readFileSync(file, 'utf8') : '';
 }
 
 /** Gets what the later checks need and puts it on PATH for them. Counts only if it fails: it is no test. */
@@ -67,6 +91,18 @@ async function goTests(): Promise<Tally> {
   });
   say(goOutput(result.all).trimEnd());
   return withExitCode(tallyGo(result.all), result.exitCode);
+}
+
+/** The example's own tests, which know nothing of Rewind: by Node's test runner. */
+async function exampleTests(): Promise<Tally> {
+  const folder = path.join(installDir, 'examples', 'apex', 'tests');
+  const files = fs.readdirSync(folder).filter((name) => name.endsWith('.test.mjs'));
+  return withReport(async (report) => {
+    const reporters = ['--test-reporter=spec', '--test-reporter-destination=stdout', '--test-reporter=tap'];
+    const args = ['--test', ...reporters, `--test-reporter-destination=${report}`];
+    const exitCode = await start(process.execPath, [...args, ...files.map((name) => path.join(folder, name))]);
+    return withExitCode(tallyTap(readOr(report)), exitCode);
+  });
 }
 
 function bin(name: string): string {

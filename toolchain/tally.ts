@@ -46,6 +46,16 @@ export function tallyVitest(report: string): Tally {
   };
 }
 
+/** Reads the summary that closes the TAP output of Node's own test runner. */
+export function tallyTap(output: string): Tally {
+  const count = (what: string) => Number(new RegExp(`^# ${what} (\\d+)$`, 'm').exec(output)?.[1] ?? 0);
+  return {
+    passed: count('pass'),
+    failed: count('fail') + count('cancelled'),
+    skipped: count('skipped') + count('todo'),
+  };
+}
+
 interface GoEvent {
   readonly Action: string;
   readonly Package?: string;

@@ -24,6 +24,8 @@ const logLines = 20;
 /** A container without a health check is ready when it has run for so long, in milliseconds. */
 const settledMs = 200;
 const restartsAllowed = 3;
+/** 128 + SIGKILL. */
+const killedExitCode = 137;
 
 interface HealthConfig {
   Test?: string[];
@@ -83,6 +85,7 @@ class Watch {
   readonly #container: Docker.Container;
   readonly #oneShot: boolean;
   #restartsBefore: number | undefined;
+  #killSeen: number | undefined;
   #run: { readonly startedAt: string; readonly seen: number } | undefined;
 
   constructor(container: Docker.Container, oneShot: boolean) {
@@ -119,6 +122,8 @@ class Watch {
     const mayEnd = this.#oneShot || (host.RestartPolicy?.Name ?? 'no') === 'no';
     if (state.Status === 'exited' && state.ExitCode === 0 && mayEnd) return 'ready';
     if (state.OOMKilled) return { failed: 'was killed: out of memory' };
+    // The engine can hear of the end a moment before it hears that memory was the reason.
+    if (state.ExitCode === killedExitCode && Date.now() - (this.#killSeen ??= Date.now()) < settledMs) return 'wait';
     return { failed: `ended with exit code ${state.ExitCode}${state.Error ? `: ${state.Error}` : ''}` };
   }
 

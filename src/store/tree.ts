@@ -1,15 +1,18 @@
-import { createHash, type Hash, type Hmac } from 'node:crypto';
+import { createHash, type Hash } from 'node:crypto';
 import { constants, createReadStream } from 'node:fs';
 import { chmod, chown, cp, lstat, open, readdir, readlink, realpath, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 
+/** A hash, keyed or not. */
+type Digest = Pick<Hash, 'update'>;
+
 /** Adds the content of a file, or of everything in a folder, to a hash. A link counts as what it points to. */
-export async function hashInto(hash: Hash | Hmac, source: string): Promise<void> {
+export async function hashInto(hash: Digest, source: string): Promise<void> {
   if ((await stat(source)).isDirectory()) for (const line of await linesOf(source)) hash.update(line);
   else await addFile(hash, source);
 }
 
-async function addFile(hash: Hash | Hmac, path: string): Promise<void> {
+async function addFile(hash: Digest, path: string): Promise<void> {
   // In pieces: a file need not fit into memory.
   for await (const chunk of createReadStream(path)) hash.update(chunk as Buffer);
 }

@@ -1,4 +1,4 @@
-import { describe, expect, test } from 'vitest';
+import { describe, expect, test, vi } from 'vitest';
 
 import { ComposeStack } from '../../components/compose-stack';
 import type { PreparedStack } from '../../src/actions/prepare-stack';
@@ -7,7 +7,6 @@ import { startOrder } from '../../src/compose/order';
 import { projectSecrets } from '../../src/container/project-secrets';
 import { planNetworks } from '../../src/docker/networks';
 import { planVolumes } from '../../src/docker/volumes';
-import { eventually } from '../support/eventually';
 import { engineFacts, imageFacts, type PlanChanges, planOf, projectOf } from '../support/compose-project';
 import { FakeContainers } from '../support/fake-containers';
 import { inventoryOf, type InventoryParts } from '../support/fake-engine';
@@ -51,7 +50,9 @@ class Declared {
     this.stack.ready.catch(() => undefined);
   }
 
-  static async declare(...args: ConstructorParameters<typeof Declared> extends [unknown, ...infer Rest] ? Rest : never): Promise<Declared> {
+  static async declare(
+    ...args: ConstructorParameters<typeof Declared> extends [unknown, ...infer Rest] ? Rest : never
+  ): Promise<Declared> {
     return new Declared(await PulumiRecorder.start(), ...args);
   }
 
@@ -72,9 +73,14 @@ class Declared {
     return this;
   }
 
+  /** Waits until the readiness of a container is being judged. */
+  async lookedAt(name: string): Promise<void> {
+    await vi.waitUntil(() => this.engine.looked.has(`${name}-id`), { timeout: 5000, interval: 5 });
+  }
+
   /** Waits until containers have been declared. */
   async declared(...names: string[]): Promise<void> {
-    await eventually(() => Promise.resolve(names.every((name) => this.containers.includes(name))), names.join());
+    await vi.waitUntil(() => names.every((name) => this.containers.includes(name)), { timeout: 5000, interval: 5 });
   }
 }
 
@@ -120,6 +126,7 @@ describe('a stack', () => {
 
   test('of no services is nothing but itself', async () => {
     const { recorder } = await (await Declared.declare({})).settle();
+    await vi.waitUntil(() => recorder.resources.length > 0, { timeout: 5000, interval: 5 });
     expect(recorder.resources.map(({ name }) => name)).toEqual(['stack']);
   });
 });
@@ -204,7 +211,7 @@ describe('a container', () => {
   });
 
   test('has limits that the provider cannot express set before its readiness is judged', async () => {
-    const declared = await Declared.declare({ api: { image: 'x', pids_limit: 100 } as ComposeService });
+    const declared = await Declared.declare({ api: { image: 'x', pids_limit: 100 } });
     await declared.settle();
     expect(declared.engine.updated).toEqual({ 'shop-api-1-id': { PidsLimit: 100 } });
   });
@@ -214,7 +221,7 @@ describe('a service that depends on another', () => {
   test('is declared only when that one is ready, and depends on its containers', async () => {
     const declared = await Declared.declare(shop, rest);
     await declared.declared('shop-db-1');
-    await eventually(() => Promise.resolve(declared.engine.looked.has('shop-db-1-id')), 'a look at db');
+    await declared.lookedAt('shop-db-1');
     expect(declared.containers).toEqual(['shop-db-1']);
     declared.run('shop-db-1');
     await declared.declared('shop-api-1');
@@ -240,7 +247,7 @@ describe('a service that depends on another', () => {
     const declared = await Declared.declare(services);
     await declared.declared('shop-migrate-1');
     declared.run('shop-migrate-1');
-    await eventually(() => Promise.resolve(declared.engine.looked.has('shop-migrate-1-id')), 'a look at migrate');
+    await declared.lookedAt('shop-migrate-1');
     expect(declared.containers).toEqual(['shop-migrate-1']);
     declared.engine.set('shop-migrate-1-id', { status: 'exited' });
     await declared.declared('shop-api-1');
@@ -250,7 +257,9 @@ describe('a service that depends on another', () => {
 
   test('is replaced with it if the file says restart: true', async () => {
     const depends_on = { db: { condition: 'service_started', restart: true } } as const;
-    const { recorder } = await (await Declared.declare({ api: { image: 'x', depends_on }, db: { image: 'x' } })).settle();
+    const { recorder } = await (
+      await Declared.declare({ api: { image: 'x', depends_on }, db: { image: 'x' } })
+    ).settle();
     expect(recorder.the('Container', 'shop-api-1').replaceWith).toEqual(['shop-db-1']);
     expect(recorder.the('Container', 'shop-db-1').replaceWith).toEqual([]);
   });
@@ -289,7 +298,8 @@ describe('a service that does not get ready', () => {
 
   test('is told together with the others that do not', async () => {
     const declared = await Declared.declare({ api: { image: 'x' }, web: { image: 'x' } });
-    for (const name of ['shop-api-1', 'shop-web-1']) declared.engine.set(`${name}-id`, { status: 'exited', exitCode: 1 });
+    for (const name of ['shop-api-1', 'shop-web-1'])
+      declared.engine.set(`${name}-id`, { status: 'exited', exitCode: 1 });
     await expect(declared.stack.ready).rejects.toThrow(/Service api ended[^]*Service web ended/);
   });
 

@@ -59,7 +59,7 @@ const fixtures: readonly Fixture[] = [
       ['edge-1', ...script('nslookup backend 127.0.0.11 | tail -3')],
       ['edge-1', ...script('nslookup api-front 127.0.0.11 | tail -3 | cut -d. -f4-')],
       ['mapped-1', ...script('grep -v : /etc/hosts | grep -v mapped')],
-      ['sidecar-1', 'hostname', '-i'],
+      ['sidecar-1', ...script('ip -4 address | grep -c 10.98.1.10/24')],
       ['nonet-1', ...script('ls /sys/class/net')],
     ],
   },
@@ -219,6 +219,7 @@ async function takeSnapshot(project: string, asked: Fixture['asked']): Promise<S
   const answers: Record<string, string> = {};
   for (const [container, ...command] of asked) {
     const answer = await execIn(`${project}-${container}`, ...command);
+    if (answer === '') throw new Error(`${container}: ${command.join(' ')} answers nothing: it would prove nothing`);
     answers[`${container}: ${command.join(' ')}`] = withoutIds(answer).split('\n').sort().join('\n');
   }
   const networks = Object.entries(await inspectNetworks(project));

@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 
 import { containerIds, execIn, inspectContainers } from '../support/docker';
 import { nextEvent } from '../support/engine-events';
-import { RunningPulumi } from '../support/running-pulumi';
+import { endOrphans, RunningPulumi } from '../support/running-pulumi';
 import { TestStack } from '../support/stack';
 import { makeTaggedImages, removeTaggedImages } from '../support/tagged-images';
 
@@ -35,6 +35,7 @@ beforeAll(async () => {
 });
 
 afterAll(async () => {
+  endOrphans();
   await stack?.remove();
   await removeTaggedImages(image);
 });

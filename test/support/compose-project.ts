@@ -75,7 +75,7 @@ export function containerOf(
   rest: Partial<ComposeModel> = {},
   changes: PlanChanges = {},
 ): ContainerSpec {
-  const plan = planOf(projectOf({ api: { image: 'api:1', ...keys } as ComposeService }, rest), changes);
+  const plan = planOf(projectOf({ api: { image: 'api:1', ...keys } }, rest), changes);
   if (plan.problems.length > 0) throw new Error(plan.problems.map((problem) => problem.message).join('\n'));
   return plan.services[0]!.containers[0]!;
 }
@@ -86,6 +86,6 @@ export function refusalsOf(
   rest: Partial<ComposeModel> = {},
   changes: PlanChanges = {},
 ): { message: string; code: string }[] {
-  const plan = planOf(projectOf({ api: { image: 'api:1', ...keys } as ComposeService }, rest), changes);
+  const plan = planOf(projectOf({ api: { image: 'api:1', ...keys } }, rest), changes);
   return plan.problems.map(({ message, code }) => ({ message, code }));
 }

@@ -67,7 +67,7 @@ exit ${answers.exitCode ?? 0}
 
   /** The file that came by standard input last. */
   get input(): unknown {
-    return JSON.parse(readFileSync(join(this.#folder, 'input'), 'utf8'));
+    return JSON.parse(readFileSync(join(this.#folder, 'input'), 'utf8')) as unknown;
   }
 
   /** Every call so far, in order of time: its arguments, and the folder in which it ran. */

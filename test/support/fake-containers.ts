@@ -30,7 +30,11 @@ export class FakeContainers {
           this.looked.add(id);
           const { status, exitCode = 0 } = this.#states.get(id) ?? { status: 'starting' };
           return Promise.resolve({
-            State: { Status: status === 'starting' ? 'created' : status, ExitCode: exitCode, StartedAt: new Date(0).toISOString() },
+            State: {
+              Status: status === 'starting' ? 'created' : status,
+              ExitCode: exitCode,
+              StartedAt: new Date(0).toISOString(),
+            },
             RestartCount: 0,
             HostConfig: { RestartPolicy: { Name: 'always' } },
             Config: {},

@@ -37,12 +37,34 @@ export class RunningPulumi {
     await Promise.race([moment, tooEarly]);
   }
 
-  /** Kills the engine (SIGKILL), and it alone: what it has started has to notice by itself, and end. */
+  /**
+   * Kills the engine (SIGKILL), and it alone. The program that it ran has to end by itself; the plugins finish what they
+   * are about and look after their engine only every few minutes.
+   */
   async kill(): Promise<void> {
     const started = descendantsOf(this.#child.pid!);
+    const plugins = started.filter((pid) => nameOf(pid).startsWith('pulumi-resource'));
+    orphans.push(...plugins);
+    const programs = started.filter((pid) => !plugins.includes(pid));
     this.#child.kill('SIGKILL');
     await this.#ended;
-    await eventually(() => Promise.resolve(!started.some(isRunning)), 'the end of what pulumi had started', 30_000);
+    await eventually(() => Promise.resolve(!programs.some(isRunning)), 'the end of the program that pulumi had run');
+  }
+}
+
+const orphans: number[] = [];
+
+/** Ends the plugins of engines that were killed. */
+export function endOrphans(): void {
+  for (const pid of orphans.splice(0)) if (nameOf(pid).startsWith('pulumi-resource')) process.kill(pid);
+}
+
+/** The name of a process, of which Linux keeps 15 characters. */
+function nameOf(pid: number): string {
+  try {
+    return readFileSync(`/proc/${pid}/comm`, 'utf8').trim();
+  } catch {
+    return '';
   }
 }
 

@@ -101,6 +101,11 @@ export class TestStack {
     return { ok: exitCode === 0, output: `${stdout}\n${stderr}` };
   }
 
+  /** Removes a file of the project. */
+  async removeFile(path: string): Promise<void> {
+    await rm(join(this.directory, path));
+  }
+
   /** `pulumi up`, which has to succeed. */
   async up(...args: string[]): Promise<string> {
     return this.#must(this.tryUp(...args));

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { closingLine, goOutput, tallyGo, tallyVitest, withExitCode } from '../../toolchain/tally';
+import { closingLine, goOutput, tallyGo, tallyTap, tallyVitest, withExitCode } from '../../toolchain/tally';
 
 const go = (...events: object[]) => events.map((event) => JSON.stringify(event));
 
@@ -55,6 +55,12 @@ test('of Go’s output, that of tests which pass is left out', () => {
     { Action: 'output', Package: 'p', Output: 'FAIL p 0.1s\n' },
   );
   expect(goOutput(lines)).toBe('reason\nFAIL p 0.1s\n');
+});
+
+test('the tests of Node’s own runner are counted from its summary', () => {
+  const output = 'ok 1 - a\n1..9\n# tests 9\n# pass 5\n# fail 1\n# cancelled 1\n# skipped 1\n# todo 1\n';
+  expect(tallyTap(output)).toEqual({ passed: 5, failed: 2, skipped: 2 });
+  expect(tallyTap('SyntaxError: …')).toEqual({ passed: 0, failed: 0, skipped: 0 });
 });
 
 test('a runner that breaks down without a failing test has failed', () => {

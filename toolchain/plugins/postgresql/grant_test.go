@@ -181,7 +181,7 @@ func TestGrantsToEverybody(t *testing.T) {
 
 func TestManyGrantsAtOnceDoNotCollide(t *testing.T) {
 	s := setScene(t)
-	plugin := start(t)
+	plugins := []*plugintest.Plugin{start(t), start(t)} // two providers for one server
 	const grants = 16
 	var pending sync.WaitGroup
 	failures := make(chan error, grants)
@@ -189,7 +189,7 @@ func TestManyGrantsAtOnceDoNotCollide(t *testing.T) {
 		role := unique(t, fmt.Sprintf("r%d", i))
 		sql(t, "postgres", "CREATE ROLE "+ident(role))
 		pending.Go(func() {
-			resource := plugin.Resource(grantToken, fmt.Sprintf("g%d", i))
+			resource := plugins[i%len(plugins)].Resource(grantToken, fmt.Sprintf("g%d", i))
 			if err := resource.Create(t, s.on(onDatabase, props{"role": role, "privileges": list("CONNECT")})); err != nil {
 				failures <- err
 			}

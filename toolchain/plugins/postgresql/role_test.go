@@ -8,6 +8,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/pulumi/pulumi/sdk/v3/go/common/resource"
+
 	"rewind.dev/toolchain/plugins/plugintest"
 )
 
@@ -294,5 +296,32 @@ func TestARoleWithoutANameGetsOneAndKeepsIt(t *testing.T) {
 	}
 	expect(t, "diff", changedBy(role.Diff(t, props{})), []string(nil))
 	expectSilent(t, role)
+	role.MustDelete(t)
+}
+
+// The official plugin writes null where there is nothing after a create, and an encoding of its own beside the state.
+func TestARoleInAStateOfTheOfficialPluginIsNoChange(t *testing.T) {
+	plugin := start(t)
+	name := unique(t, "role")
+	sql(t, "postgres", "CREATE ROLE "+ident(name)+" LOGIN")
+	role := plugin.Resource(roleToken, "r")
+	state := props{
+		"__pulumi_raw_state_delta": props{"obj": props{"renamed": props{"searchPaths": "search_path"}}},
+		"assumeRole":               "", "bypassRowLevelSecurity": false, "connectionLimit": -1.0, "createDatabase": false, "createRole": false,
+		"encrypted": nil, "encryptedPassword": true, "id": name, "idleInTransactionSessionTimeout": 0.0, "inherit": true,
+		"login": true, "name": name, "password": plugintest.Secret(nil), "passwordWo": plugintest.Secret(nil),
+		"passwordWoVersion": nil, "replication": false, "roles": nil, "searchPaths": nil, "skipDropRole": false,
+		"skipReassignOwned": false, "statementTimeout": 0.0, "superuser": false, "validUntil": "infinity",
+	}
+	inputs := props{"name": name, "login": true}
+	role.ID, role.State = name, resource.NewPropertyMapFromMap(state)
+	role.Inputs, _ = role.Check(t, inputs)
+	expect(t, "diff", changedBy(role.Diff(t, inputs)), []string(nil))
+
+	role.Refresh(t)
+	delete(state, "__pulumi_raw_state_delta") // it describes the state as it was, and the official plugin does without
+	expect(t, "state after a refresh", role.State.Mappable(), resource.NewPropertyMapFromMap(state).Mappable())
+	expect(t, "diff after a refresh", changedBy(role.Diff(t, inputs)), []string(nil))
+	role.MustUpdate(t, props{"name": name, "login": true, "connectionLimit": 3.0})
 	role.MustDelete(t)
 }

@@ -55,6 +55,10 @@ func (srv *server) change(ctx context.Context, database string, fn func(*pgx.Con
 	return srv.session(ctx, database, fn)
 }
 
+// changesLock is the key of the advisory lock under which changes in one database run one at a time, also those of
+// other providers: each is a process of its own. It is the CRC-32 of the plugin's name.
+const changesLock = 0x76642cf2
+
 // changeTogether is change in one transaction.
 func (srv *server) changeTogether(ctx context.Context, database string, fn func(pgx.Tx) error) error {
 	return srv.change(ctx, database, func(conn *pgx.Conn) error {
@@ -62,7 +66,12 @@ func (srv *server) changeTogether(ctx context.Context, database string, fn func(
 		if _, err := conn.Exec(ctx, "SET statement_timeout = 0"); err != nil {
 			return err
 		}
-		return pgx.BeginFunc(ctx, conn, fn)
+		return pgx.BeginFunc(ctx, conn, func(tx pgx.Tx) error {
+			if _, err := tx.Exec(ctx, "SELECT pg_catalog.pg_advisory_xact_lock($1)", changesLock); err != nil {
+				return explain(err, "cannot wait for the changes of other providers")
+			}
+			return fn(tx)
+		})
 	})
 }
 

@@ -41,7 +41,7 @@ describe('a key that is carried over', () => {
   test.each(keysOf('carried', 'partly').filter((key) => !invisible.includes(key)))(
     '%s shows in the container, and raises no problem',
     (key) => {
-      const plan = planOf(projectOf(services({ [key]: keySamples[key] } as ComposeService), sampleRest), { engine });
+      const plan = planOf(projectOf(services({ [key]: keySamples[key] }), sampleRest), { engine });
       expect(plan.problems).toEqual([]);
       const api = plan.services.find(({ service }) => service === 'api')!;
       const shown = JSON.stringify(api.containers[0], null, 1).split('\n');
@@ -88,7 +88,7 @@ test('a plan does not depend on the order in which the keys stand in the file', 
 test('every refused key is exactly one problem, which names service, key and file, however many containers there are', () => {
   fc.assert(
     fc.property(someOf(refused), fc.integer({ min: 1, max: 3 }), (keys, scale) => {
-      const { problems } = planOf(projectOf({ api: { ...keys, scale } as ComposeService }), { engine });
+      const { problems } = planOf(projectOf({ api: { ...keys, scale } }), { engine });
       const named = problems.map(({ message }) => /\/srv\/shop\/compose.yaml: service api: (\S+)/.exec(message)![1]);
       expect(named.sort()).toEqual(Object.keys(keys).sort());
       for (const { code, fix } of problems) {
@@ -100,7 +100,7 @@ test('every refused key is exactly one problem, which names service, key and fil
 });
 
 test('a key that nobody knows is refused, but for extensions', () => {
-  const { problems } = planOf(projectOf({ api: { 'x-note': 1, brand_new: true } as unknown as ComposeService }));
+  const { problems } = planOf(projectOf({ api: { 'x-note': 1, brand_new: true } }));
   expect(problems.map(({ message }) => /service .*/.exec(message)![0])).toEqual([
     'service api: brand_new is not known to Rewind.',
   ]);

@@ -116,14 +116,14 @@ test.each(['npipe', 'cluster', 'image'])('a mount of type %s is refused', (type)
 });
 
 test('tmpfs keeps its options', () => {
-  expect(containerOf({ tmpfs: ['/tmp', '/run:size=64m,mode=1777'] } as never).tmpfs).toEqual({
+  expect(containerOf({ tmpfs: ['/tmp', '/run:size=64m,mode=1777'] }).tmpfs).toEqual({
     '/tmp': '',
     '/run': 'size=64m,mode=1777',
   });
 });
 
 test('volumes_from means the first container of a service, or a container by its name', () => {
-  expect(containerOf({ volumes_from: ['db', 'cache:ro', 'container:other:ro'] } as never).volumes).toEqual([
+  expect(containerOf({ volumes_from: ['db', 'cache:ro', 'container:other:ro'] }).volumes).toEqual([
     { fromContainer: 'shop-db-1' },
     { fromContainer: 'shop-cache-1:ro' },
     { fromContainer: 'other:ro' },

@@ -153,7 +153,7 @@ describe('networks', () => {
 });
 
 test('a link with another name than that of the service is refused, as only networks give aliases', () => {
-  const links = (...list: string[]) => refusalsOf({ links: list } as unknown as ComposeService);
+  const links = (...list: string[]) => refusalsOf({ links: list });
   expect(links('db', 'cache:cache')).toEqual([]);
   expect(links('db:database')).toMatchObject([
     { message: expect.stringContaining('gives db the name database') as string },

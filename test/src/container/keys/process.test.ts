@@ -41,12 +41,11 @@ describe('a command with an empty word, which the provider drops', () => {
 });
 
 test.each(['command', 'entrypoint'])('an empty %s, which is to clear what the image has, is refused', (key) => {
-  expect(refusalsOf({ [key]: [] } as ComposeService).map(({ code }) => code)).toEqual(['compose/unsupported']);
+  expect(refusalsOf({ [key]: [] }).map(({ code }) => code)).toEqual(['compose/unsupported']);
 });
 
 test('a platform is stated unless it is that of the engine, as the engine reads it back without the architecture', () => {
-  const planned = (platform: string) =>
-    planOf(projectOf({ api: { image: 'x', platform } as ComposeService })).services[0]!;
+  const planned = (platform: string) => planOf(projectOf({ api: { image: 'x', platform } })).services[0]!;
   expect(planned('linux/arm64').containers[0]!.platform).toBe('linux/arm64');
   expect(planned('linux/amd64').containers[0]!.platform).toBeUndefined();
   expect(planned('linux/arm64').readBackDiffers).toEqual(['platform']);

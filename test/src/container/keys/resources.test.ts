@@ -65,20 +65,19 @@ test.each([
   [0.25, '0.25', true],
   [10, '10.0', true],
 ])('cpus: %j is given to the provider as %s; it reads another spelling back: %j', (cpus, expected, differs) => {
-  const { containers, readBackDiffers } = planOf(projectOf({ api: { image: 'x', cpus } as ComposeService }))
-    .services[0]!;
+  const { containers, readBackDiffers } = planOf(projectOf({ api: { image: 'x', cpus } })).services[0]!;
   expect(containers[0]!.cpus).toBe(expected);
   expect(readBackDiffers.includes('cpus')).toBe(differs);
 });
 
 test('cpus: 0 and memory 0 mean no limit', () => {
-  const { cpus, memory, memorySwap } = containerOf({ cpus: 0, mem_limit: '0' } as unknown as ComposeService);
+  const { cpus, memory, memorySwap } = containerOf({ cpus: 0, mem_limit: '0' });
   expect([cpus, memory, memorySwap]).toEqual([undefined, undefined, undefined]);
 });
 
 test('an engine that cannot limit swap reads it back as unlimited', () => {
   const engine = { ...engineFacts, swapLimit: false };
-  expect(containerOf({ mem_limit: `${64 * MiB}` } as never, {}, { engine }).memorySwap).toBe(-1);
+  expect(containerOf({ mem_limit: `${64 * MiB}` }, {}, { engine }).memorySwap).toBe(-1);
 });
 
 describe('what the provider cannot say is set on the running container', () => {
@@ -102,11 +101,11 @@ describe('what the provider cannot say is set on the running container', () => {
 });
 
 test('a size of shared memory that is no whole number of MiB is refused', () => {
-  expect(refusalsOf({ shm_size: '1000000' } as never)).toHaveLength(1);
+  expect(refusalsOf({ shm_size: '1000000' })).toHaveLength(1);
 });
 
 test('weights of single devices are refused', () => {
-  expect(refusalsOf({ blkio_config: { weight_device: [] } } as never)).toMatchObject([
+  expect(refusalsOf({ blkio_config: { weight_device: [] } })).toMatchObject([
     { message: expect.stringContaining('blkio_config.weight_device') as string },
   ]);
 });
@@ -115,7 +114,7 @@ test('an option of the log driver with a secret in it is masked', () => {
   const { logOpts } = containerOf({
     logging: { driver: 'splunk', options: { 'splunk-token': 'hunter22', tag: 'api' } },
     environment: { SPLUNK_TOKEN: 'hunter22' },
-  } as never);
+  });
   expect(logOpts!['splunk-token']).toBeInstanceOf(Sensitive);
   expect(logOpts!['tag']).toBe('api');
 });

@@ -30,7 +30,7 @@ test.each([
 });
 
 describe('security_opt', () => {
-  const options = (...security_opt: string[]): ComposeService => ({ security_opt }) as unknown as ComposeService;
+  const options = (...security_opt: string[]): ComposeService => ({ security_opt });
 
   test('carries most options over as they are', () => {
     const list = ['no-new-privileges:true', 'seccomp=unconfined', 'seccomp:builtin', 'apparmor=x'];
@@ -59,7 +59,7 @@ describe('security_opt', () => {
 });
 
 test('what the engine adds to the options of a privileged container is no drift', () => {
-  const plan = planOf(projectOf({ api: { image: 'x', privileged: true } as unknown as ComposeService }));
+  const plan = planOf(projectOf({ api: { image: 'x', privileged: true } }));
   expect(plan.services[0]!.readBackDiffers).toEqual(['securityOpts']);
 });
 
@@ -74,5 +74,5 @@ test.each([
     { driver: '', count: 0, deviceIds: ['0', '1'], capabilities: ['gpu'], options: { a: 'b' } },
   ],
 ])('the GPU request %j becomes %j', (request, expected) => {
-  expect(containerOf({ gpus: [request] } as never).deviceRequests).toEqual([expected]);
+  expect(containerOf({ gpus: [request] }).deviceRequests).toEqual([expected]);
 });

@@ -29,9 +29,41 @@ func run(args []string) error {
 	if err != nil {
 		return fmt.Errorf("derive the schema of the docker plugin: %w", err)
 	}
-	text, err := json.Marshal(spec)
+	text, err := withoutDescriptions(spec)
 	if err != nil {
 		return err
 	}
-	return os.WriteFile(args[0], text, 0o644)
+	return os.WriteFile(args[0], append(text, '\n'), 0o644)
+}
+
+// withoutDescriptions leaves out what only documentation is made from: it is half of the schema, and every start of the
+// plugin would load it.
+func withoutDescriptions(spec any) ([]byte, error) {
+	text, err := json.Marshal(spec)
+	if err != nil {
+		return nil, err
+	}
+	var tree any
+	if err := json.Unmarshal(text, &tree); err != nil {
+		return nil, err
+	}
+	strip(tree)
+	return json.MarshalIndent(tree, "", "  ")
+}
+
+func strip(tree any) {
+	switch node := tree.(type) {
+	case map[string]any:
+		// A property that is called description is an object.
+		if _, text := node["description"].(string); text {
+			delete(node, "description")
+		}
+		for _, child := range node {
+			strip(child)
+		}
+	case []any:
+		for _, child := range node {
+			strip(child)
+		}
+	}
 }

@@ -1,0 +1,26 @@
+import { createServer } from 'node:net';
+import type { AddressInfo } from 'node:net';
+
+/** A port of 127.0.0.1 on which this process listens. */
+export interface BusyPort {
+  readonly port: number;
+  /** Stops to listen. */
+  readonly free: () => Promise<void>;
+}
+
+/** Listens on a port that was free. */
+export async function busyPort(): Promise<BusyPort> {
+  const server = createServer();
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  return {
+    port: (server.address() as AddressInfo).port,
+    free: () => new Promise((resolve) => server.close(() => resolve())),
+  };
+}
+
+/** A port of 127.0.0.1 that nobody listens on. */
+export async function freePort(): Promise<number> {
+  const { port, free } = await busyPort();
+  await free();
+  return port;
+}
