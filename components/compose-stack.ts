@@ -11,6 +11,7 @@ import type { ComposeService } from '../src/compose/model';
 import type { ServicePlan } from '../src/container/spec';
 import { asInputs } from './inputs';
 import { Service } from './service';
+import { tellingTheFix } from './telling-the-fix';
 import { tokens } from './tokens';
 
 /** What a {@link ComposeStack} is made of. */
@@ -70,7 +71,8 @@ export class ComposeStack extends pulumi.ComponentResource {
   #networks({ networks, engine, project }: PreparedStack): Map<string, docker.Network> {
     const beforeCreate = new pulumi.ResourceHook('rewind-clear-the-network-name', async (hook) => {
       const name = (hook.newInputs as { name?: string } | undefined)?.name;
-      if (name !== undefined) await clearTheNetworkName(engine.docker, name, project.model.name);
+      if (name === undefined) return;
+      await tellingTheFix(() => clearTheNetworkName(engine.docker, name, project.model.name));
     });
     return new Map(
       networks.map(({ name, existing, labels, ipamConfigs, ...plan }) => {
@@ -107,7 +109,7 @@ export class ComposeStack extends pulumi.ComponentResource {
     const services = new Map<string, Service>();
     const beforeCreate = new pulumi.ResourceHook('rewind-clear-the-name', async (hook) => {
       const name = (hook.newInputs as { name?: string } | undefined)?.name;
-      if (name !== undefined) await clearTheName(client, name, args.stack);
+      if (name !== undefined) await tellingTheFix(() => clearTheName(client, name, args.stack));
     });
 
     for (const service of prepared.order) {

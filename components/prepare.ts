@@ -1,9 +1,9 @@
 import * as pulumi from '@pulumi/pulumi';
 
 import { prepareStack } from '../src/actions/prepare-stack';
-import { RewindError } from '../src/errors';
 import { projectFolder } from '../src/project-folder';
 import type { ComposeStackArgs } from './compose-stack';
+import { tellingTheFix } from './telling-the-fix';
 import { stackSettings } from './settings';
 
 /**
@@ -13,12 +13,11 @@ import { stackSettings } from './settings';
 export async function prepareFromConfig(): Promise<ComposeStackArgs> {
   const stack = `${pulumi.getProject()}/${pulumi.getStack()}`;
   const preview = pulumi.runtime.isDryRun();
-  try {
+  return tellingTheFix(async () => {
     const { settings, problems } = await stackSettings();
     const prepared = await prepareStack({ settings, problems, directory: projectFolder(), stack, preview });
+    if (prepared.notices.length > 0) await pulumi.log.info(prepared.notices.join('\n'));
     if (prepared.warnings.length > 0) await pulumi.log.warn(prepared.warnings.join('\n'));
     return { prepared, stack, readyTimeoutSeconds: settings.readyTimeoutSeconds };
-  } catch (error) {
-    throw error instanceof RewindError ? new pulumi.RunError(error.render()) : error;
-  }
+  });
 }

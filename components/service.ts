@@ -44,7 +44,8 @@ export class Service extends pulumi.ComponentResource {
         new docker.Container(spec.name, this.#inputs(spec, args), {
           parent: this,
           dependsOn: pulumi.output(orNever(args.after)).apply((ready) => [...ready, ...mountedVolumes(spec, args)]),
-          replaceWith: [...args.replaceWith, ...joinedNetworks(spec, args)],
+          replaceWith: [...args.replaceWith],
+          ...whenAnyChanges(networkIds(spec, args)),
           deleteBeforeReplace: true,
           replaceOnChanges: needNewContainer,
           ignoreChanges: [...plan.readBackDiffers],
@@ -91,9 +92,13 @@ function notInDiff({ containers: [first], limits, readBackDiffers }: ServicePlan
   return { ...Object.fromEntries(ignored), ...(Object.keys(limits).length > 0 && { limits }) };
 }
 
-/** A network that is made anew, or that somebody made anew by hand, has lost its containers. */
-function joinedNetworks(spec: ContainerSpec, args: ServiceArgs): pulumi.Resource[] {
-  return (spec.networksAdvanced ?? []).flatMap(({ name }) => args.networks.get(name) ?? []);
+/** A network that is made anew, by an update or by somebody's hand, has lost its containers, whatever its name. */
+function networkIds(spec: ContainerSpec, args: ServiceArgs): pulumi.Output<string>[] {
+  return (spec.networksAdvanced ?? []).flatMap(({ name }) => args.networks.get(name)?.id ?? []);
+}
+
+function whenAnyChanges(ids: pulumi.Output<string>[]): pulumi.CustomResourceOptions {
+  return ids.length === 0 ? {} : { replacementTrigger: pulumi.all(ids) };
 }
 
 function mountedVolumes(spec: ContainerSpec, args: ServiceArgs): pulumi.Resource[] {

@@ -24,7 +24,8 @@ const verbs = {
 /** @param {string[]} argv */
 async function main([verb, ...args]) {
   const command = verbs[/** @type {keyof typeof verbs} */ (verb)];
-  if (!command) throw new Problem(`There is no verb ${verb}.`, `Use one of: ${Object.keys(verbs).join(', ')}.`);
+  if (!command)
+    throw new Problem('cli/usage', `There is no verb ${verb}.`, `Use one of: ${Object.keys(verbs).join(', ')}.`);
   checkNode();
   const { withLock } = await import('./lock.mjs');
   const work = async () => {
@@ -38,18 +39,21 @@ async function main([verb, ...args]) {
 
   const [bundle, ...first] = /** @type {[string, ...string[]]} */ (command);
   const file = path.join(root, 'dist', bundle);
-  if (!fs.existsSync(file)) throw new Problem(`${file} is missing.`, 'Run `npm run build` and look at what it says.');
+  if (!fs.existsSync(file))
+    throw new Problem('setup/failed', `${file} is missing.`, 'Run `npm run build` and look at what it says.');
   process.argv = [process.execPath, file, ...first, ...args];
   createRequire(import.meta.url)(file);
 }
 
 class Problem extends Error {
   /**
+   * @param {string} code
    * @param {string} message
    * @param {string} fix
    */
-  constructor(message, fix) {
+  constructor(code, message, fix) {
     super(message);
+    this.code = code;
     this.fix = fix;
   }
 }
@@ -58,6 +62,7 @@ function checkNode() {
   const version = process.versions.node;
   if (Number(version.split('.')[0]) >= oldestNode) return;
   throw new Problem(
+    'setup/node',
     `Rewind needs Node.js ${oldestNode} or newer; this is ${version} (${process.execPath}).`,
     'Install a current one: https://nodejs.org/en/download, `nvm install --lts`, or your package manager.',
   );
@@ -90,6 +95,7 @@ function installDependencies() {
   });
   if (npm.error || npm.status !== 0) {
     throw new Problem(
+      'setup/failed',
       npm.error ? `npm could not be started: ${npm.error.message}` : `npm ci failed with exit code ${npm.status}.`,
       'See what npm says above. It needs the npm registry, or a mirror of it: `npm config get registry`.',
     );
@@ -109,6 +115,6 @@ function readOr(file) {
 }
 
 main(process.argv.slice(2)).catch((error) => {
-  console.error(error instanceof Problem ? `${error.message}\n  → ${error.fix}` : error);
+  console.error(error instanceof Problem ? `${error.message}\n  → ${error.fix} [${error.code}]` : error);
   process.exitCode = 1;
 });

@@ -4,7 +4,7 @@ import path from 'node:path';
 import { execa } from 'execa';
 import { messageOf, RewindError } from '../src/errors';
 import { toolVariables } from './environment';
-import { whyNoGo } from './go-build';
+import { goEnvironment, readBuilds, whyNoGo } from './go-build';
 import { installDir, toolchainSources } from './places';
 import { ensureToolchain } from './setup';
 import { formatDuration } from './step-output';
@@ -81,9 +81,12 @@ async function goTests(): Promise<Tally> {
     say(`The tests of the plugins are skipped. ${missing}`);
     return { ...nothing, skipped: 1 };
   }
-  const result = await execa('go', ['test', '-json', './...'], {
-    cwd: path.join(toolchainSources, 'plugins'),
-    env: { CGO_ENABLED: '0', GOFLAGS: '-mod=readonly -buildvcs=false', GOTOOLCHAIN: 'local', GOWORK: 'off' },
+  const plugins = readBuilds(toolchainSources).find(({ name }) => name === 'plugins')!;
+  // Compiled as the plugins themselves are: Go finds all that they share in its cache.
+  const flags = ['-trimpath', ...(plugins.tags ? [`-tags=${plugins.tags}`] : [])];
+  const result = await execa('go', ['test', '-json', ...flags, './...'], {
+    cwd: path.join(toolchainSources, plugins.dir),
+    env: goEnvironment,
     stdin: 'ignore',
     all: true,
     lines: true,

@@ -105,7 +105,7 @@ export function goBuildArgv(go: string, build: Build, output: string): [string, 
 }
 
 /** go.sum decides which sources are taken, the Go that is there builds them, and nothing depends on a C compiler. */
-const goEnvironment = {
+export const goEnvironment = {
   CGO_ENABLED: '0',
   GOFLAGS: '-mod=readonly -buildvcs=false',
   GOTOOLCHAIN: 'local',

@@ -1,5 +1,5 @@
 import { fileURLToPath } from 'node:url';
-import { isAbsolute, join, resolve } from 'node:path';
+import { isAbsolute, join, relative, resolve } from 'node:path';
 
 import { type ComposeProject, loadComposeProject } from '../compose/load';
 import { applyOverrides } from '../compose/overrides';
@@ -9,7 +9,7 @@ import { planProject } from '../container/plan';
 import { projectSecrets } from '../container/project-secrets';
 import type { ServicePlan } from '../container/spec';
 import { connect, type Engine } from '../docker/engine';
-import { provideImages, type ResolvedImages, resolveImages } from '../docker/images';
+import { imageReference, provideImages, type ResolvedImages, resolveImages } from '../docker/images';
 import { takeInventory } from '../docker/inventory';
 import { networkProblems, type NetworkPlan, planNetworks } from '../docker/networks';
 import { preflight } from '../docker/preflight';
@@ -43,6 +43,8 @@ export interface PreparedStack {
   readonly files: ConfigFiles;
   readonly secrets: ReadonlySet<string>;
   readonly warnings: readonly string[];
+  /** What a preview cannot show as a change: images that an update will get. Empty in an update. */
+  readonly notices: readonly string[];
 }
 
 /**
@@ -80,11 +82,14 @@ export async function prepareStack(options: PrepareOptions): Promise<PreparedSta
     });
 
   let planned = plan(found);
+  const obstacle = engine.facts.local ? await store.obstacle(files.kept.values()) : undefined;
   RewindError.throwIfAny([
     ...options.problems,
+    ...(Object.keys(project.model.services).length === 0 ? [noServices(project, settings)] : []),
     ...overridden.problems,
     ...found.problems,
     ...files.problems,
+    ...(obstacle ? [obstacle] : []),
     ...planned.problems,
     ...networkProblems(project, inventory, stack),
     ...(await preflight(project, planned.services, inventory, stack, engine.facts.local)),
@@ -104,7 +109,25 @@ export async function prepareStack(options: PrepareOptions): Promise<PreparedSta
     volumes: planVolumes(project, planned.services, inventory, secrets),
     files,
     secrets,
+    notices: preview ? imagesToCome(project, found) : [],
     warnings: [...project.warnings, ...planned.warnings, ...volumeWarnings(project, inventory), ...remoteWarning(engine, files)],
+  };
+}
+
+function imagesToCome(project: ComposeProject, { toBuild, toPull }: ResolvedImages): string[] {
+  return [
+    ...toBuild.map((service) => `The image ${imageReference(project, service)} will be built (service ${service}).`),
+    ...toPull.map((reference) => `The image ${reference} will be pulled.`),
+  ];
+}
+
+/** An empty project would take everything down: that is for `pulumi destroy` to do, not for a file gone wrong. */
+function noServices({ files }: ComposeProject, { profiles }: StackSettings): Problem {
+  const active = profiles.length === 0 ? 'no profile is active' : `active profiles: ${profiles.join(', ')}`;
+  return {
+    code: 'compose/invalid',
+    message: `${files.map((file) => relative(process.cwd(), file)).join(', ')}: there is no service to run (${active}).`,
+    fix: 'Add a service, or activate a profile (rewind:profiles). To take the stack down: pulumi destroy.',
   };
 }
 

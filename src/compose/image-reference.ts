@@ -16,6 +16,8 @@ const idPattern = /^sha256:[0-9a-f]{64}$/;
 /** Reads a value of `rewind:tags`: a bare tag, a full reference, or an image ID. Undefined if it is none of them. */
 export function parseImageRequest(value: string): ImageRequest | undefined {
   if (idPattern.test(value)) return { kind: 'id', id: value };
+  // By its grammar `sha256:0123` is a reference, too; meant is an ID that was cut short.
+  if (value.startsWith('sha256:')) return undefined;
   if (/[/:@]/.test(value)) {
     return referencePattern.test(value) ? { kind: 'reference', reference: value } : undefined;
   }

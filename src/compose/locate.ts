@@ -8,7 +8,11 @@ import { isMap, LineCounter, parseDocument } from 'yaml';
  * Falls back to the service, then to the first file (a key can also come from `extends` or `include`).
  */
 export function locate(files: readonly string[], service: string, key: string, from = process.cwd()): string {
-  const path = ['services', service, ...key.split('.')];
+  return locatePath(files, ['services', service, ...key.split('.')], from);
+}
+
+/** Where a key of a compose file stands, by its path: `['networks', 'backend']`. Falls back like {@link locate}. */
+export function locatePath(files: readonly string[], path: readonly string[], from = process.cwd()): string {
   for (const wanted of [path, path.slice(0, 3), path.slice(0, 2)]) {
     for (const file of [...files].reverse()) {
       const line = lineOf(file, wanted);

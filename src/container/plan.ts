@@ -3,6 +3,7 @@ import { createHash } from 'node:crypto';
 import { locate } from '../compose/locate';
 import type { ComposeProject } from '../compose/load';
 import { isOneShot, replicasOf } from '../compose/order';
+import { mebibyte } from '../compose/units';
 import type { Problem } from '../errors';
 import type { KeptFile } from '../store/files';
 import { anonymousVolumeName } from './anonymous-volumes';
@@ -114,6 +115,9 @@ function planContainer(context: MappingContext, input: PlanInput, oneShot: boole
     name: context.containerName,
     image: context.image?.id,
     labels: [],
+    // Stated, so that a policy that comes or goes is a change like any other, which needs no new container.
+    restart: 'no',
+    maxRetryCount: 0,
     mustRun: !oneShot,
     removeVolumes: false,
     destroyGraceSeconds: graceSeconds(context.definition),
@@ -128,7 +132,7 @@ function planContainer(context: MappingContext, input: PlanInput, oneShot: boole
   }
   warnOfExposedPorts(context);
   keepImageVolumes(spec, context);
-  limitSwap(spec, input.engine);
+  limitSwap(spec, context);
   setupLabels(spec, context, { project: input.project, stack: input.stack, hash: configHash(spec, context.limits) });
   return spec;
 }
@@ -157,9 +161,10 @@ function keepImageVolumes(spec: ContainerSpec, context: MappingContext): void {
 }
 
 /** States the swap limit that the engine sets by itself (as much swap as memory), so that a refresh finds no other. */
-function limitSwap(spec: ContainerSpec, engine: EngineFacts): void {
+function limitSwap(spec: ContainerSpec, { engine, limits }: MappingContext): void {
   if (spec.memory === undefined || spec.memorySwap !== undefined) return;
-  spec.memorySwap = engine.swapLimit ? spec.memory * 2 : -1;
+  const bytes = limits.Memory ?? spec.memory * mebibyte;
+  spec.memorySwap = engine.swapLimit ? Math.floor((bytes * 2) / mebibyte) : -1;
 }
 
 /** Properties that the engine can change on a running container: a new value needs no new container. */

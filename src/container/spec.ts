@@ -30,8 +30,8 @@ export interface ContainerSpec {
   init?: boolean;
   platform?: string;
   runtime?: string;
-  restart?: string;
-  maxRetryCount?: number;
+  restart: string;
+  maxRetryCount: number;
   stopSignal?: string;
   stopTimeout?: number;
   destroyGraceSeconds?: number;

@@ -3,16 +3,17 @@ import type Docker from 'dockerode';
 import { stackLabel } from '../container/labels';
 import type { LiveLimits } from '../container/spec';
 import { RewindError } from '../errors';
+import { refusal } from './refusal';
 
 /**
  * Frees the name of a container that is about to be created. A container of the same stack under that name is what an
  * engine left behind that was killed between creating it and writing it down: it is stopped and removed.
  *
- * @throws RewindError docker/foreign-container if the name belongs to somebody else
+ * @throws RewindError docker/foreign-container if the name belongs to somebody else, docker/failed
  */
 export async function clearTheName(docker: Docker, name: string, stack: string): Promise<void> {
   const container = docker.getContainer(name);
-  const info = await ignoring404(container.inspect());
+  const info = await ignoring(404, container.inspect());
   if (!info) return;
   const owner = info.Config.Labels[stackLabel];
   if (owner !== stack) {
@@ -22,34 +23,46 @@ export async function clearTheName(docker: Docker, name: string, stack: string):
       fix: `Rename it (docker rename ${name} ${name}-old) and stop it, then run this again.`,
     });
   }
-  await ignoring404(
-    container.stop().catch((error: unknown) => {
-      ignoring304(error);
-    }),
-  );
-  await ignoring404(container.remove({ force: true }));
-}
-
-/** Sets limits that the Docker provider cannot express on a running container, if it does not have them yet. */
-export async function applyLimits(docker: Docker, id: string, limits: LiveLimits): Promise<void> {
-  if (Object.keys(limits).length === 0) return;
-  const container = docker.getContainer(id);
-  const current = (await container.inspect()).HostConfig as Record<string, unknown>;
-  if (Object.entries(limits).every(([key, value]) => current[key] === value)) return;
-  // The engine takes a new memory limit only together with the swap limit that it has to stay below.
-  const swap = limits.Memory !== undefined && limits.MemorySwap === undefined ? { MemorySwap: limits.Memory * 2 } : {};
-  await container.update({ ...limits, ...swap });
-}
-
-async function ignoring404<T>(request: Promise<T>): Promise<T | undefined> {
   try {
-    return await request;
+    await ignoring(304, ignoring(404, container.stop()));
+    await ignoring(404, container.remove({ force: true }));
   } catch (error) {
-    if ((error as { statusCode?: number }).statusCode === 404) return undefined;
-    throw error;
+    throw refusal(
+      `The engine cannot remove the container ${name}, which an interrupted update left behind`,
+      `Remove it by hand (docker rm --force ${name}), then run this again.`,
+      error,
+    );
   }
 }
 
-function ignoring304(error: unknown): void {
-  if ((error as { statusCode?: number }).statusCode !== 304) throw error;
+/**
+ * Sets limits that the Docker provider cannot express on a running container, if it does not have them yet.
+ *
+ * @throws RewindError docker/failed
+ */
+export async function applyLimits(docker: Docker, id: string, limits: LiveLimits): Promise<void> {
+  if (Object.keys(limits).length === 0) return;
+  const container = docker.getContainer(id);
+  const info = await container.inspect();
+  const current = info.HostConfig as Record<string, unknown>;
+  if (Object.entries(limits).every(([key, value]) => current[key] === value)) return;
+  // The engine takes a new memory limit only together with the swap limit that it has to stay below.
+  const swap = limits.Memory !== undefined && limits.MemorySwap === undefined ? { MemorySwap: limits.Memory * 2 } : {};
+  await container.update({ ...limits, ...swap }).catch((error: unknown) => {
+    throw refusal(
+      `The engine does not set ${JSON.stringify(limits)} on the container ${info.Name.slice(1)}`,
+      'Correct the limits of the service in the compose file.',
+      error,
+    );
+  });
+}
+
+/** The answer to a request, or undefined if the engine answers with this HTTP status. */
+async function ignoring<T>(status: number, request: Promise<T>): Promise<T | undefined> {
+  try {
+    return await request;
+  } catch (error) {
+    if ((error as { statusCode?: number }).statusCode === status) return undefined;
+    throw error;
+  }
 }

@@ -4,9 +4,10 @@ import { runCompose } from '../compose/command';
 import type { ComposeProject } from '../compose/load';
 import { familiar, repositoryOf, withDefaultTag, withoutIdleTag } from '../compose/image-reference';
 import type { ImageFacts, ImageHealthcheck } from '../container/mapping';
-import { messageOf, type Problem, RewindError } from '../errors';
+import { type Problem, RewindError } from '../errors';
 import { run } from '../process';
 import { type Inventory, takeInventory } from './inventory';
+import { engineMessage } from './refusal';
 
 /** Images of a project's services. */
 export interface ResolvedImages {
@@ -66,7 +67,9 @@ export async function resolveImages(
       const reason = await unreachableInRegistry(docker, reference);
       if (reason === undefined) toPull.push(reference);
       else if (services.some((service) => !ids.has(service))) {
-        problems.push(missingImage(reference, services, inventory, `it is not on this engine, and cannot be pulled: ${reason}`));
+        problems.push(
+          missingImage(reference, services, inventory, `it is not on this engine, and cannot be pulled: ${reason}`),
+        );
       }
     }),
   );
@@ -79,7 +82,7 @@ async function unreachableInRegistry(docker: Docker, reference: string): Promise
     await docker.getImage(reference).distribution();
     return undefined;
   } catch (error) {
-    const reason = (error as { json?: { message?: string } }).json?.message ?? messageOf(error);
+    const reason = engineMessage(error);
     // The engine itself may lack the credentials that `docker pull` has: only a plain no counts as one.
     return /unauthorized|authentication required|denied/i.test(reason) && /[./]/.test(reference.split('/')[0]!)
       ? undefined

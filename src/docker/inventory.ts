@@ -1,5 +1,7 @@
 import type Docker from 'dockerode';
 
+import { refusal } from './refusal';
+
 /** What an engine has that a stack's plan has to be held against; read in a handful of requests. */
 export interface Inventory {
   readonly containers: readonly Docker.ContainerInfo[];
@@ -9,14 +11,24 @@ export interface Inventory {
   readonly images: ReadonlyMap<string, string>;
 }
 
-/** Reads an engine's containers, networks, volumes and images. */
+/**
+ * Reads an engine's containers, networks, volumes and images.
+ *
+ * @throws RewindError docker/failed
+ */
 export async function takeInventory(docker: Docker): Promise<Inventory> {
   const [containers, networks, volumes, images] = await Promise.all([
     docker.listContainers({ all: true }),
     docker.listNetworks(),
     docker.listVolumes(),
     docker.listImages(),
-  ]);
+  ]).catch((error: unknown) => {
+    throw refusal(
+      'The engine does not list what it has',
+      'Mend the engine (docker info, its log), then run this again.',
+      error,
+    );
+  });
   const byName = new Map<string, string>();
   for (const image of images) {
     byName.set(image.Id, image.Id);

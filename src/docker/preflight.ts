@@ -3,7 +3,7 @@ import { createServer } from 'node:net';
 import type Docker from 'dockerode';
 
 import type { ComposeProject } from '../compose/load';
-import { locate } from '../compose/locate';
+import { locate, locatePath } from '../compose/locate';
 import { portVariable } from '../compose/port-variable';
 import { stackLabel } from '../container/labels';
 import type { ContainerSpec, ServicePlan } from '../container/spec';
@@ -53,7 +53,7 @@ function missingExternals({ model, files }: ComposeProject, inventory: Inventory
   const volumes = new Set(inventory.volumes.map((volume) => volume.Name));
   const missing = (kind: 'network' | 'volume', key: string, name: string): Problem => ({
     code: 'docker/missing-external',
-    message: `The external ${kind} ${name} (${kind}s.${key} in ${files.at(-1)}) does not exist.`,
+    message: `${locatePath(files, [`${kind}s`, key])}: the external ${kind} ${name} does not exist.`,
     fix: `Create it: docker ${kind} create ${name}.`,
   });
   return [

@@ -84,7 +84,9 @@ function optionsOf(
   secrets: ReadonlySet<string>,
 ): Record<string, Text> | undefined {
   const given = nonEmpty(options);
-  return given && Object.fromEntries(Object.entries(given).map(([key, text]) => [key, taintOption(key, text, secrets)]));
+  return (
+    given && Object.fromEntries(Object.entries(given).map(([key, text]) => [key, taintOption(key, text, secrets)]))
+  );
 }
 
 function asItIs(volume: Docker.VolumeInspectInfo, secrets: ReadonlySet<string>): VolumePlan {

@@ -1,8 +1,8 @@
 import { createHash, createHmac, randomBytes } from 'node:crypto';
-import { link, lstat, mkdir, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { access, constants, link, lstat, mkdir, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 
-import { messageOf, RewindError } from '../errors';
+import { messageOf, type Problem, RewindError } from '../errors';
 import { copyTree, flush, hashInto } from './tree';
 
 /** A configuration file or folder as the store keeps it. */
@@ -98,6 +98,22 @@ export class FileStore {
     if (pristine !== undefined) await this.#copy(pristine, path, kept);
   }
 
+  /** Why the store could not keep these files, if it could not. Writes nothing. */
+  async obstacle(files: Iterable<KeptFile>): Promise<Problem | undefined> {
+    const known = await Promise.all([...files].map(({ path }) => exists(path)));
+    if (known.every(Boolean)) return undefined;
+    for (let folder = this.#root; ; folder = dirname(folder)) {
+      try {
+        if (!(await stat(folder)).isDirectory()) throw new Error(`${folder} is a file`);
+        await access(folder, constants.W_OK);
+        return undefined;
+      } catch (error) {
+        const isMissing = (error as NodeJS.ErrnoException).code === 'ENOENT';
+        if (!isMissing || folder === dirname(folder)) return this.#unusable('cannot be written', error);
+      }
+    }
+  }
+
   #kept(source: string, hash: string, secret: boolean, path: string, writableFor: string | undefined): KeptFile {
     const shared = join(this.#root, secret ? 'secrets' : 'files', path);
     return {
@@ -142,8 +158,8 @@ export class FileStore {
         const partial = `${path}.${process.pid}.${randomBytes(4).toString('hex')}`;
         await writeFile(partial, randomBytes(32), { flag: 'wx', mode: 0o600, flush: true });
         await link(partial, path)
-          .catch((error: NodeJS.ErrnoException) => {
-            if (error.code !== 'EEXIST') throw error;
+          .catch((error: unknown) => {
+            if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
           })
           .finally(() => rm(partial));
       }

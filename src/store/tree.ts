@@ -1,10 +1,12 @@
-import { createHash, type Hash } from 'node:crypto';
+import { createHash } from 'node:crypto';
 import { constants, createReadStream } from 'node:fs';
 import { chmod, chown, cp, lstat, open, readdir, readlink, realpath, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 
 /** A hash, keyed or not. */
-type Digest = Pick<Hash, 'update'>;
+interface Digest {
+  update(data: string | Buffer): unknown;
+}
 
 /** Adds the content of a file, or of everything in a folder, to a hash. A link counts as what it points to. */
 export async function hashInto(hash: Digest, source: string): Promise<void> {

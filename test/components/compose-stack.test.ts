@@ -45,6 +45,7 @@ class Declared {
       files: { kept: new Map(), hashes: { 'nginx.conf': 'sha256:abc' }, problems: [] },
       secrets,
       warnings: [],
+      notices: [],
     };
     this.stack = new ComposeStack('stack', { prepared: this.prepared, stack: 'shop/dev', readyTimeoutSeconds: 5 });
     this.stack.ready.catch(() => undefined);
@@ -192,11 +193,11 @@ describe('a container', () => {
     expect(recorder.the('Service', 'api').inputs).toMatchObject({ cpus: '0.25', platform: 'linux/arm64' });
   });
 
-  test('comes after its volumes and networks, and is replaced with its network', async () => {
+  test('comes after its volumes and networks, and is replaced when a network is another one, be it of the same name', async () => {
     const { recorder } = await (await Declared.declare(shop, rest)).settle();
     const container = recorder.the('Container', 'shop-db-1');
     expect(container.dependencies).toEqual(expect.arrayContaining(['shop_data', 'shop_default']));
-    expect(container.replaceWith).toEqual(['shop_default']);
+    expect(container.replacementTrigger).toEqual(['shop_default-id']);
   });
 
   test('shares the namespace of another by its ID, which is known only then', async () => {
@@ -286,13 +287,10 @@ describe('a service that does not get ready', () => {
     await declared.declared('shop-db-1', 'shop-other-1');
     declared.run('shop-other-1');
     declared.engine.set('shop-db-1-id', { status: 'exited', exitCode: 3, logs: 'disk full' });
-    const failure = await declared.stack.ready.then(
-      () => undefined,
-      (error: Error) => error,
-    );
+    const failure = await declared.stack.ready.catch((error: unknown) => error as Error);
+    expect(failure).toMatchObject({ message: expect.stringContaining('    disk full') as string });
     expect(failure!.constructor.name).toBe('RunError');
     expect(failure!.message.match(/Service db ended with exit code 3\./g)).toHaveLength(1);
-    expect(failure!.message).toContain('    disk full');
     expect(declared.containers.sort()).toEqual(['shop-db-1', 'shop-other-1']);
   });
 

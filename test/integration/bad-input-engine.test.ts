@@ -131,7 +131,7 @@ describe('with a stack that runs, a preview is refused, with one error and witho
       { code: 'docker/missing-external', fix: `Create it: docker network create ${project}-outside.` },
       { code: 'docker/missing-external', fix: `Create it: docker volume create ${project}-data.` },
     ]);
-    expect(told[0]!.message).toContain('(networks.outside in compose.yaml)');
+    expect(told[0]!.message).toMatch(/^compose\.yaml:\d+: the external network /);
   });
 
   test('if several things are wrong: with all of them', async () => {
@@ -156,7 +156,7 @@ describe('with a stack that runs, a preview is refused, with one error and witho
     ['is not there', 'unix:///nowhere/docker.sock', 'Start Docker'],
     ['is a file and no socket', 'unix:///etc/hostname', 'Start Docker'],
     ['is a port that nobody listens on', 'tcp://127.0.0.1:1', 'Start Docker'],
-    ['is no address', 'docker', 'DOCKER_HOST'],
+    ['is no address', 'docker', 'unix:///path/to/docker.sock'],
   ])('if what DOCKER_HOST names %s', async (_what, DOCKER_HOST, fix) => {
     const told = await refusedPreview(stack, { DOCKER_HOST });
     expect(told).toMatchObject([{ code: 'docker/unreachable', fix: expect.stringContaining(fix) }]);

@@ -42,6 +42,18 @@ const inPlace: Readonly<Record<string, Change>> = {
     shows: ({ HostConfig }) => HostConfig.RestartPolicy,
     value: { Name: 'on-failure', MaximumRetryCount: 5 },
   },
+  'new-restart': {
+    before: {},
+    after: { restart: 'always' },
+    shows: ({ HostConfig }) => HostConfig.RestartPolicy?.Name,
+    value: 'always',
+  },
+  'no-restart': {
+    before: { restart: 'on-failure:5' },
+    after: {},
+    shows: ({ HostConfig }) => HostConfig.RestartPolicy,
+    value: { Name: 'no', MaximumRetryCount: 0 },
+  },
   shares: {
     before: { cpu_shares: 512 },
     after: { cpu_shares: 256 },

@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest';
+import { parse } from 'yaml';
 
 import { readSettings, settingKeys } from '../../src/settings';
 
@@ -68,10 +69,20 @@ describe('the settings of a stack', () => {
     });
   });
 
-  test('have an example each that they take', () => {
+  test('are all documented', () => {
     expect(Object.keys(settingKeys).sort()).toEqual(
       [...Object.keys(defaults).filter((key) => key !== 'envFiles'), 'envFile'].sort(),
     );
+  });
+
+  test.each(Object.entries(settingKeys))('have an example that is taken: %s', (key, { example }) => {
+    // Pulumi decrypts what stands in the file as { secure: … }.
+    const value: unknown = parse(example, (_key, inner: unknown) =>
+      inner !== null && typeof inner === 'object' && 'secure' in inner ? 'decrypted' : inner,
+    );
+    const { settings, problems } = readSettings({ [key]: value });
+    expect(problems).toEqual([]);
+    expect(settings).not.toEqual(defaults);
   });
 });
 

@@ -90,7 +90,6 @@ export const keySamples: Readonly<Record<string, unknown>> = {
   user: '1000:1000',
   userns_mode: 'host',
   uts: 'host',
-  volume_driver: 'nfs',
   volumes: [{ type: 'volume', source: 'data', target: '/data' }],
   volumes_from: ['db:ro'],
   working_dir: '/srv',

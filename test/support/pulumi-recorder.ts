@@ -12,6 +12,8 @@ export interface DeclaredResource {
   readonly dependencies: readonly string[];
   /** Names of the resources with which it is replaced, sorted. */
   readonly replaceWith: readonly string[];
+  /** What a change of replaces it. */
+  readonly replacementTrigger: unknown;
   readonly protect: boolean;
   readonly retainOnDelete: boolean;
   readonly deleteBeforeReplace: boolean;
@@ -30,6 +32,7 @@ interface Request {
   getObject(): { toJavaScript(): Record<string, unknown> };
   getDependenciesList(): string[];
   getReplaceWithList(): string[];
+  getReplacementTrigger(): { toJavaScript(): unknown } | undefined;
   getProtect(): boolean;
   getRetainondelete(): boolean;
   getDeletebeforereplace(): boolean;
@@ -104,6 +107,7 @@ function read(request: Request): DeclaredResource {
     inputs: plain(request.getObject().toJavaScript()) as Record<string, unknown>,
     dependencies: names(request.getDependenciesList()),
     replaceWith: names(request.getReplaceWithList()),
+    replacementTrigger: plain(request.getReplacementTrigger()?.toJavaScript()),
     protect: request.getProtect(),
     retainOnDelete: request.getRetainondelete(),
     deleteBeforeReplace: request.getDeletebeforereplace(),

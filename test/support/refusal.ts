@@ -31,7 +31,7 @@ export async function refusedPreview(stack: TestStack, env: Readonly<Record<stri
 /** The problems in what pulumi printed; fails if there is anything in it that is not for people. */
 export function toldIn(output: string): Told[] {
   expect(output.match(/error:/g), output).toHaveLength(1);
-  expect(output).not.toMatch(/\n\s+at |unhandled|\.js:\d|\[object |undefined/);
+  expect(output).not.toMatch(/\n\s+at |unhandled|\.js:\d|\[object /);
   const [, report] = /error: ([\s\S]*?)(?=\nResources:|$)/.exec(output)!;
   const blocks = report!.replace(/^\d+ problems:\n\n/, '').trim();
   const told = [...blocks.matchAll(/([\s\S]*?)\n {2}→ (.*) \[([\w/-]+)\](?:\n\n|$)/g)].map(

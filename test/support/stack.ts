@@ -131,7 +131,7 @@ export class TestStack {
     const { stdout } = await this.#run(['preview', '--json', ...args]);
     const { steps } = JSON.parse(stdout) as { steps: { op: string; urn: string }[] };
     return Object.fromEntries(
-      steps.filter(({ op }) => op !== 'same').map(({ op, urn }) => [urn.slice(urn.lastIndexOf('::') + 2), op]),
+      steps.filter(({ op }) => op !== 'same' && op !== 'refresh').map(({ op, urn }) => [urn.slice(urn.lastIndexOf('::') + 2), op]),
     );
   }
 

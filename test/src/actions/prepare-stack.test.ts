@@ -5,7 +5,7 @@ import { afterEach, describe, expect, test, vi } from 'vitest';
 
 import { type PreparedStack, prepareStack, storeFolder } from '../../../src/actions/prepare-stack';
 import { readSettings } from '../../../src/settings';
-import { type EngineContents, engineServer } from '../../support/engine-server';
+import { engineServer } from '../../support/engine-server';
 import { FakeCompose } from '../../support/fake-compose';
 import { problemsOf } from '../../support/problems';
 import { tempFolder } from '../../support/temp-folder';
@@ -87,7 +87,12 @@ describe('what is wrong with a stack is told at once,', () => {
       old: { image: 'api:v1' },
     };
     const containers = [{ Names: ['/shop-old-1'], Id: 'x', Labels: {}, State: 'running', Ports: [] }];
-    const raw = { stroe: 'x', tags: { wbe: 'v1' }, files: { 'gone.conf': 'sha256:0' } };
+    const raw = {
+      stroe: 'x',
+      tags: { wbe: 'v1' },
+      files: { 'gone.conf': 'sha256:0' },
+      store: 'file://./app.conf/store',
+    };
     const contents = { images: { 'api:v1': id }, containers };
     const problems = await problemsOf(() => shop.prepare(raw, { preview: false, services, contents }));
     expect(problems.map(({ code }) => code).sort()).toEqual([
@@ -97,6 +102,7 @@ describe('what is wrong with a stack is told at once,', () => {
       'config/unknown-service',
       'docker/foreign-container',
       'docker/missing-image',
+      'store/unusable',
     ]);
     expect(existsSync(join(shop.directory, '.rewind'))).toBe(false);
   });
@@ -110,6 +116,23 @@ describe('what is wrong with a stack is told at once,', () => {
     );
     expect(found.map(({ code }) => code)).toEqual(['config/invalid', 'compose/not-found', 'docker/unreachable']);
   });
+});
+
+test('a project without any service is an error: an empty file is not to take everything down', async () => {
+  vi.stubEnv('DOCKER_HOST', (await engineServer()).host);
+  new FakeCompose({ model: { name: 'shop' } }).use();
+  const { settings, problems } = readSettings({ profiles: ['debug'] });
+  const directory = tempFolder({ 'compose.yaml': '' });
+  expect(
+    await problemsOf(() => prepareStack({ settings, problems, directory, stack: 'shop/dev', preview: true })),
+  ).toMatchObject([
+    {
+      code: 'compose/invalid',
+      message: expect.stringMatching(
+        /compose\.yaml: there is no service to run \(active profiles: debug\)\.$/,
+      ) as string,
+    },
+  ]);
 });
 
 test.each([

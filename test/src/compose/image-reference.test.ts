@@ -49,6 +49,7 @@ describe('a value of rewind:tags', () => {
     'https://registry.example.com/api',
     'api@sha256:abc',
     `api@sha512:${hex}`,
+    'sha256:0123456789ab',
     'a//b',
     '/api',
     'api:v 1',

@@ -63,7 +63,14 @@ describe('the name of a container that is about to be created', () => {
 
   test('is not freed if the engine cannot stop or remove that container', async () => {
     const engine = new OneContainer('shop-api-1', ours, { remove: engineError(500, 'device busy') });
-    await expect(clearTheName(engine.docker, 'shop-api-1', 'shop/dev')).rejects.toThrow('device busy');
+    expect(await problemsOf(() => clearTheName(engine.docker, 'shop-api-1', 'shop/dev'))).toMatchObject([
+      {
+        code: 'docker/failed',
+        message:
+          'The engine cannot remove the container shop-api-1, which an interrupted update left behind: device busy.',
+        fix: 'Remove it by hand (docker rm --force shop-api-1), then run this again.',
+      },
+    ]);
   });
 
   test.each([
@@ -106,5 +113,16 @@ describe('limits that the provider cannot express', () => {
     const engine = new OneContainer('id', { HostConfig: { PidsLimit: 100 } });
     await applyLimits(engine.docker, 'id', limits);
     expect(engine.done.map((call) => JSON.parse(call.replace('update ', '')) as unknown)).toEqual([expected]);
+  });
+
+  test('that the engine refuses are an error with what the engine says', async () => {
+    const info = { Name: '/shop-api-1', HostConfig: {} };
+    const engine = new OneContainer('id', info, { update: engineError(400, 'blkio weight not supported') });
+    expect(await problemsOf(() => applyLimits(engine.docker, 'id', { BlkioWeight: 300 }))).toMatchObject([
+      {
+        code: 'docker/failed',
+        message: 'The engine does not set {"BlkioWeight":300} on the container shop-api-1: blkio weight not supported.',
+      },
+    ]);
   });
 });

@@ -2,7 +2,8 @@ import type Docker from 'dockerode';
 import { expect, test } from 'vitest';
 
 import { nameOf, takeInventory } from '../../../src/docker/inventory';
-import { FakeEngine, imageId } from '../../support/fake-engine';
+import { engineError, FakeEngine, imageId } from '../../support/fake-engine';
+import { problemsOf } from '../../support/problems';
 
 test('an image is known by its ID, its tags and its digests', async () => {
   const engine = new FakeEngine([
@@ -15,6 +16,13 @@ test('an image is known by its ID, its tags and its digests', async () => {
     ['api:latest', imageId('a1')],
     [`api@${imageId('d1')}`, imageId('a1')],
     [imageId('b2'), imageId('b2')],
+  ]);
+});
+
+test('an engine that does not tell what it has is an error', async () => {
+  const docker = { ...new FakeEngine([]).docker, listVolumes: () => Promise.reject(engineError(500, 'disk full')) };
+  expect(await problemsOf(() => takeInventory(docker as unknown as Docker))).toMatchObject([
+    { code: 'docker/failed', message: 'The engine does not list what it has: disk full.' },
   ]);
 });
 

@@ -334,4 +334,18 @@ describe('a store', () => {
       },
     ]);
   });
+
+  test('that cannot be written is found out beforehand, without writing, unless it has everything already', async () => {
+    const { folder, root, store } = setUp({ 'app.conf': 'x', blocked: 'a file where the store is to be' });
+    const blocked = new FileStore(`${folder}/blocked/store`);
+    const kept = await store.locate(`${folder}/app.conf`);
+    expect(await store.obstacle([kept])).toBeUndefined();
+    expect(existsSync(root)).toBe(false);
+    expect(await blocked.obstacle([await blocked.locate(`${folder}/app.conf`)])).toMatchObject({
+      code: 'store/unusable',
+      message: expect.stringContaining(`${folder}/blocked/store`) as string,
+    });
+    await store.keep(kept);
+    expect(await blocked.obstacle([kept])).toBeUndefined();
+  });
 });

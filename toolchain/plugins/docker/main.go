@@ -10,6 +10,8 @@ import (
 	"github.com/pulumi/pulumi-terraform-bridge/v3/pkg/tfbridge"
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi/provider"
 	pulumirpc "github.com/pulumi/pulumi/sdk/v3/proto/go"
+
+	"rewind.dev/toolchain/plugins/parent"
 )
 
 // schema is written by gen, so that no schema has to be derived while the engine waits for the plugin.
@@ -26,7 +28,14 @@ func Main() int {
 	if os.Getenv("GOGC") == "" {
 		debug.SetGCPercent(gcPercent)
 	}
-	err := provider.Main(packageName, func(host *provider.HostClient) (pulumirpc.ResourceProviderServer, error) {
+	ctx, cancel := context.WithCancel(context.Background())
+	defer cancel()
+	err := provider.MainContext(ctx, packageName, func(host *provider.HostClient) (pulumirpc.ResourceProviderServer, error) {
+		if host != nil {
+			if err := parent.Watch(ctx, host.EngineConn().Target(), cancel); err != nil {
+				return nil, err
+			}
+		}
 		return NewServer(host), nil
 	})
 	if err != nil {

@@ -2,12 +2,12 @@ package nodejs
 
 import (
 	"context"
-	"fmt"
 
 	"google.golang.org/protobuf/types/known/emptypb"
 
-	"github.com/pulumi/pulumi/sdk/v3/go/common/util/rpcutil"
 	pulumirpc "github.com/pulumi/pulumi/sdk/v3/proto/go"
+
+	"rewind.dev/toolchain/plugins/parent"
 )
 
 // hostVersion is the version of the SDK that the contract was taken from.
@@ -35,14 +35,10 @@ func newHost(engineAddress, tracing string, stop context.CancelFunc) *host {
 
 // watchEngine ends the host when its engine no longer answers.
 func (h *host) watchEngine() error {
-	err := rpcutil.Healthcheck(h.running, h.engineAddress, engineCheckInterval, func() {
+	return parent.Watch(h.running, h.engineAddress, func() {
 		h.cancel()
 		h.stop()
 	})
-	if err != nil {
-		return fmt.Errorf("watch the engine at %s: %w", h.engineAddress, err)
-	}
-	return nil
 }
 
 // Handshake tells the host which engine it works for.

@@ -13,7 +13,6 @@ import (
 	"fmt"
 	"os"
 	"os/signal"
-	"time"
 
 	"google.golang.org/grpc"
 
@@ -21,9 +20,6 @@ import (
 	"github.com/pulumi/pulumi/sdk/v3/go/common/util/rpcutil"
 	pulumirpc "github.com/pulumi/pulumi/sdk/v3/proto/go"
 )
-
-// engineCheckInterval is how often the host asks whether its engine is still there. A killed engine leaves no orphan.
-const engineCheckInterval = 5 * time.Second
 
 // Main serves the language host until the engine ends it and returns the exit code.
 func Main() int {

@@ -150,15 +150,15 @@ func TestAPasswordIsSecretEvenIfTheProgramDoesNotSaySo(t *testing.T) {
 	if !role.Inputs["password"].IsSecret() || !role.State["password"].IsSecret() {
 		t.Error("the password is not secret")
 	}
-	err := plugintestCreate(t, role, inputs)
+	err := createAnother(t, role, inputs)
 	expectError(t, err, "already exists", "42710", "pulumi import")
 	if strings.Contains(err.Error(), "careless") {
 		t.Errorf("the password is in the error: %v", err)
 	}
 }
 
-// plugintestCreate creates a second resource like the first.
-func plugintestCreate(t *testing.T, like *plugintest.Resource, inputs props) error {
+// createAnother creates a second resource like the first.
+func createAnother(t *testing.T, like *plugintest.Resource, inputs props) error {
 	t.Helper()
 	return like.Another("again").Create(t, inputs)
 }

@@ -1,0 +1,84 @@
+import { type ErrorCode, errorCodes } from '../../src/errors';
+import { notice, type Page, table } from './page';
+
+/** What each group of codes is about, in the order of the page. */
+const groups: Readonly<Record<string, string>> = {
+  config: 'The stack configuration',
+  compose: 'The compose file',
+  docker: 'The Docker engine',
+  service: 'Services',
+  store: 'The store',
+  setup: 'Set-up',
+  cli: 'The command line',
+  pulumi: 'Pulumi',
+};
+
+/** How each is usually mended. The error itself names the command or the line for the case at hand. */
+const mending: Readonly<Record<ErrorCode, string>> = {
+  'config/invalid':
+    'Correct or remove the setting: `pulumi config set --path …`, `pulumi config rm --path …`. [configuration.md](configuration.md) lists all.',
+  'config/unknown-service': 'Correct the name; the error lists the services that there are.',
+  'config/bad-image':
+    'Give a tag (`v0.2.0`), a reference (`registry.example.com/api:v0.2.0`) or an ID (`sha256:…`). A tag that YAML reads as a number goes in quotes.',
+  'config/file-pin': 'Take a hash that an earlier update put out (`pulumi stack output files`), or remove the pin.',
+  'compose/not-found': 'Correct the path; it counts from the folder of Pulumi.yaml.',
+  'compose/invalid': 'Mend the file; the error has the words of docker compose, and the command that checks the file.',
+  'compose/unset-variable':
+    'Set the variable in the environment, in `.env` or in an env file (`rewind:envFile`), or give it a default: `${NAME:-value}`.',
+  'compose/unsupported':
+    'Change the key as the error says, or move the service into a compose file of its own, outside the stack.',
+  'compose/cycle': 'Remove one of the `depends_on` entries that the error names.',
+  'compose/missing-file': 'Put the file there and make it readable, or correct its path.',
+  'docker/no-cli': 'Run `npx rewind setup`, or install the Docker Compose plugin, version 2 or newer.',
+  'docker/unreachable':
+    'Start Docker (`npx rewind setup` does it where it can), or point `DOCKER_HOST` or the Docker context at a running engine.',
+  'docker/failed': 'The error has the words of the engine; `docker info` and the log of the engine tell more.',
+  'docker/missing-image': 'Build, load or log in to pull it, or choose a tag that is there; the error lists those.',
+  'docker/port-taken':
+    'Stop what has the port, or move the service with the variable that the error names. Two services cannot publish the same one.',
+  'docker/foreign-container':
+    'Hand a project that docker compose runs over with `docker compose -p NAME down` (never with `-v`: volumes stay), or rename the container.',
+  'docker/foreign-network':
+    'Declare the network `external: true` to use it as it is, give yours another name, or remove it: `docker network rm NAME`.',
+  'docker/build-failed': 'Mend the Dockerfile; `docker compose build SERVICE` repeats it by hand.',
+  'docker/missing-external': 'Create it: `docker network create NAME`, `docker volume create NAME`.',
+  'service/not-ready':
+    'Read its last log lines and what its health check said, both in the error. To go back: set the earlier tag and run `pulumi up`.',
+  'store/unusable':
+    'Make the folder writable, make sure that its disk has room, or move the store with `rewind:store`.',
+  'setup/node': 'Install Node.js 20 or newer.',
+  'setup/docker':
+    'Install and start Docker as the error says; on Debian and Ubuntu `npx rewind setup` does it as root.',
+  'setup/engine': 'Install Pulumi, allow its download, or install Go, with which the set-up builds it.',
+  'setup/images': 'See what the build says; `npm start` tries again.',
+  'setup/locked': 'Wait for the other set-up to end; the error names its process.',
+  'setup/failed': 'See what the step says; the next run takes up where this one stopped.',
+  'cli/usage': 'Look at `npx rewind --help`.',
+  'pulumi/failed': 'See what Pulumi says; after an interrupted update, `pulumi cancel` and then `pulumi up`.',
+};
+
+export const errorsPage: Page = {
+  file: 'docs/errors.md',
+  render: () =>
+    [
+      notice('src/errors.ts'),
+      '# Errors',
+      'Every error says what is wrong, where, and how to mend it, and ends with a code:',
+      [
+        '```text',
+        'rewind:tags.wbe names a service that the compose file does not have.',
+        '  → Remove it: pulumi config rm --path rewind:tags.wbe. The services are: api, db, web. [config/unknown-service]',
+        '```',
+      ].join('\n'),
+      'All problems that can be found before an update are told at once, at the preview already, and nothing has changed then.',
+      ...Object.entries(groups).flatMap(([group, title]) => [`## ${title}`, tableOf(group)]),
+    ].join('\n\n'),
+};
+
+function tableOf(group: string): string {
+  const codes = (Object.keys(errorCodes) as ErrorCode[]).filter((code) => code.startsWith(`${group}/`));
+  return table(
+    ['Code', 'What is wrong', 'How it is mended'],
+    codes.map((code) => [`\`${code}\``, errorCodes[code], mending[code]]),
+  );
+}

@@ -1,0 +1,6 @@
+import { configurationPage } from './configuration';
+import { errorsPage } from './errors';
+import type { Page } from './page';
+
+/** Every page that is made from the sources. */
+export const pages: readonly Page[] = [configurationPage, errorsPage];
