@@ -3,3 +3,4 @@ import './stack-traces';
 export { ComposeStack, type ComposeStackArgs, type ServiceOutput } from './compose-stack';
 export { Service, type ServiceArgs } from './service';
 export { prepareFromConfig } from './prepare';
+export { stackOutput } from './stack-output';

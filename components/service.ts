@@ -26,7 +26,12 @@ export interface ServiceArgs {
 }
 
 /** Provider properties of which it records a change without acting on it: only a new container has the new value. */
-const needNewContainer = ['tmpfs', 'init', 'rm', 'cpuPeriod', 'cpuQuota'];
+const recordedOnly = ['tmpfs', 'init', 'rm', 'cpuPeriod', 'cpuQuota', 'healthcheck'];
+
+/** Properties that can hold a secret, of which the config hash tells nothing: their own change is what counts. */
+const canHoldSecrets = ['command', 'entrypoints', 'envs', 'healthcheck', 'labels', 'logOpts', 'uploads'];
+
+const needNewContainer = [...new Set([...recordedOnly, ...canHoldSecrets])];
 
 /** One service of a compose file: its containers, and the knowledge of when they are ready. */
 export class Service extends pulumi.ComponentResource {

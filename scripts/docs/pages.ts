@@ -1,6 +1,7 @@
+import { composeSupportPage } from './compose-support';
 import { configurationPage } from './configuration';
 import { errorsPage } from './errors';
 import type { Page } from './page';
 
 /** Every page that is made from the sources. */
-export const pages: readonly Page[] = [configurationPage, errorsPage];
+export const pages: readonly Page[] = [composeSupportPage, configurationPage, errorsPage];

@@ -92,7 +92,7 @@ export async function prepareStack(options: PrepareOptions): Promise<PreparedSta
     ...(obstacle ? [obstacle] : []),
     ...planned.problems,
     ...networkProblems(project, inventory, stack),
-    ...(await preflight(project, planned.services, inventory, stack, engine.facts.local)),
+    ...(await preflight(project, planned.services, inventory, stack, engine.facts.local, files.kept)),
   ]);
   if (!preview) {
     await Promise.all([...files.kept.values()].map((file) => store.keep(file)));
@@ -110,7 +110,12 @@ export async function prepareStack(options: PrepareOptions): Promise<PreparedSta
     files,
     secrets,
     notices: preview ? imagesToCome(project, found) : [],
-    warnings: [...project.warnings, ...planned.warnings, ...volumeWarnings(project, inventory), ...remoteWarning(engine, files)],
+    warnings: [
+      ...project.warnings,
+      ...planned.warnings,
+      ...volumeWarnings(project, inventory),
+      ...remoteWarning(engine, files),
+    ],
   };
 }
 

@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { createServer } from 'node:net';
 
 import type Docker from 'dockerode';
@@ -10,17 +11,23 @@ import type { ContainerSpec, ServicePlan } from '../container/spec';
 import type { Problem } from '../errors';
 import { type Inventory, nameOf } from './inventory';
 
-/** What stands in the way of a plan on this engine, found before anything changes. */
+/**
+ * What stands in the way of a plan on this engine, found before anything changes.
+ *
+ * @param kept - files by their source that are mounted from the store, whether or not the source is there
+ */
 export async function preflight(
   project: ComposeProject,
   plans: readonly ServicePlan[],
   inventory: Inventory,
   stack: string,
   local: boolean,
+  kept: ReadonlyMap<string, unknown> = new Map(),
 ): Promise<Problem[]> {
   return [
     ...foreignContainers(plans, inventory, stack),
     ...missingExternals(project, inventory),
+    ...(local ? missingSources(project, kept) : []),
     ...(await takenPorts(project, plans, inventory, stack, local)),
   ];
 }
@@ -64,6 +71,23 @@ function missingExternals({ model, files }: ComposeProject, inventory: Inventory
       volume?.external && !volumes.has(volume.name) ? [missing('volume', key, volume.name)] : [],
     ),
   ];
+}
+
+/** Files and folders that are to be mounted, are not there, and are not to be made by the engine either. */
+function missingSources({ model, files }: ComposeProject, kept: ReadonlyMap<string, unknown>): Problem[] {
+  return Object.entries(model.services).flatMap(([service, { volumes = [] }]) =>
+    volumes.flatMap(({ type, source, target, bind }): Problem[] => {
+      const isRequired = type === 'bind' && source !== undefined && bind?.create_host_path === false;
+      if (!isRequired || kept.has(source) || existsSync(source)) return [];
+      return [
+        {
+          code: 'compose/missing-file',
+          message: `${locate(files, service, 'volumes')}: service ${service} mounts ${source} on ${target}, and there is no such file.`,
+          fix: 'Put it there, or correct its path. With bind.create_host_path: true a missing folder is made.',
+        },
+      ];
+    }),
+  );
 }
 
 interface WantedPort {

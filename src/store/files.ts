@@ -1,5 +1,17 @@
 import { createHash, createHmac, randomBytes } from 'node:crypto';
-import { access, constants, link, lstat, mkdir, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
+import {
+  access,
+  constants,
+  link,
+  lstat,
+  mkdir,
+  readdir,
+  readFile,
+  rename,
+  rm,
+  stat,
+  writeFile,
+} from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 
 import { messageOf, type Problem, RewindError } from '../errors';

@@ -188,7 +188,9 @@ describe('a container', () => {
     const services = { api: { image: 'x', platform: 'linux/arm64', cpus: 0.25 } as ComposeService };
     const { recorder } = await (await Declared.declare(services)).settle();
     const container = recorder.the('Container', 'shop-api-1');
-    expect(container.replaceOnChanges).toEqual(['tmpfs', 'init', 'rm', 'cpuPeriod', 'cpuQuota']);
+    expect(container.replaceOnChanges).toEqual(
+      expect.arrayContaining(['tmpfs', 'init', 'rm', 'cpuPeriod', 'cpuQuota']),
+    );
     expect(container.ignoreChanges).toEqual(['cpus', 'platform']);
     expect(recorder.the('Service', 'api').inputs).toMatchObject({ cpus: '0.25', platform: 'linux/arm64' });
   });

@@ -19,7 +19,7 @@ beforeAll(async () => {
 beforeEach(() => stack.configure({ compose: undefined, envFile: undefined }));
 
 afterAll(async () => {
-  await stack?.remove();
+  await stack.remove();
   await removeTaggedImages(image);
 });
 
@@ -31,20 +31,28 @@ async function refused(content: string | object): ReturnType<typeof refusedPrevi
 describe('a preview is refused, with one error and without a change,', () => {
   test('if a compose file is not YAML: with file and line', async () => {
     const told = await refused(`services:\n  api:\n    image: [${image}\n`);
-    expect(told).toMatchObject([{ code: 'compose/invalid', fix: expect.stringContaining('-f compose.yaml config') }]);
+    expect(told).toMatchObject([
+      { code: 'compose/invalid', fix: expect.stringContaining('-f compose.yaml config') as string },
+    ]);
     expect(told[0]!.message).toMatch(/^docker compose cannot read compose\.yaml: .*yaml: line \d+/);
   });
 
   test('if a compose file has a key that docker compose does not know: with the service', async () => {
     const told = await refused({ services: { api: { image, imagee: 'x' } } });
-    expect(told).toMatchObject([{ code: 'compose/invalid', message: expect.stringContaining('services.api') }]);
+    expect(told).toMatchObject([
+      { code: 'compose/invalid', message: expect.stringContaining('services.api') as string },
+    ]);
     expect(told[0]!.message).toContain("'imagee'");
   });
 
   test('if services depend on each other in a circle: with the whole circle', async () => {
-    const services = { a: { image, depends_on: ['b'] }, b: { image, depends_on: ['c'] }, c: { image, depends_on: ['a'] } };
+    const services = {
+      a: { image, depends_on: ['b'] },
+      b: { image, depends_on: ['c'] },
+      c: { image, depends_on: ['a'] },
+    };
     const told = await refused({ services });
-    expect(told).toMatchObject([{ code: 'compose/cycle', fix: expect.stringContaining('depends_on') }]);
+    expect(told).toMatchObject([{ code: 'compose/cycle', fix: expect.stringContaining('depends_on') as string }]);
     expect(told[0]!.message).toMatch(/a -> b -> c -> a|b -> c -> a -> b|c -> a -> b -> c/);
   });
 
@@ -65,14 +73,18 @@ describe('a preview is refused, with one error and without a change,', () => {
 
   test('if a variable that is required has no value: with what the file says of it', async () => {
     const told = await refused({ services: { api: { image, hostname: '${HOST_NAME:?is the public name}' } } });
-    expect(told).toMatchObject([{ code: 'compose/unset-variable', message: expect.stringContaining('HOST_NAME') }]);
+    expect(told).toMatchObject([
+      { code: 'compose/unset-variable', message: expect.stringContaining('HOST_NAME') as string },
+    ]);
     expect(told[0]!.message).toContain('is the public name');
   });
 
   test('if the compose file is not there', async () => {
     await stack.configure({ compose: ['compose.yaml', 'deploy/production.yaml'] });
     const told = await refused(good);
-    expect(told).toMatchObject([{ code: 'compose/not-found', fix: expect.stringContaining('rewind:compose') }]);
+    expect(told).toMatchObject([
+      { code: 'compose/not-found', fix: expect.stringContaining('rewind:compose') as string },
+    ]);
     expect(told[0]!.message).toContain('deploy/production.yaml');
   });
 
@@ -85,7 +97,7 @@ describe('a preview is refused, with one error and without a change,', () => {
 
   test('if a service’s own env file is not there', async () => {
     const told = await refused({ services: { api: { image, env_file: 'api.env' } } });
-    expect(told).toMatchObject([{ code: 'compose/invalid', message: expect.stringContaining('api.env') }]);
+    expect(told).toMatchObject([{ code: 'compose/invalid', message: expect.stringContaining('api.env') as string }]);
   });
 
   test('if the file of a config or a secret is not there: with both', async () => {
@@ -98,14 +110,22 @@ describe('a preview is refused, with one error and without a change,', () => {
     expect(told.map(({ message }) => message).join()).toMatch(/colours\.ini.*key\.pem|key\.pem.*colours\.ini/s);
   });
 
+  test('if a file to be mounted is not there and is not to be made', async () => {
+    const mount = { type: 'bind', source: './web.conf', target: '/etc/web.conf', bind: { create_host_path: false } };
+    const told = await refused({ services: { api: { image, volumes: [mount] } } });
+    expect(told).toMatchObject([
+      { code: 'compose/missing-file', message: expect.stringContaining('web.conf') as string },
+    ]);
+  });
+
   test('if the name of a service is not in ASCII letters', async () => {
     const told = await refused({ services: { straße: { image } } });
-    expect(told).toMatchObject([{ code: 'compose/invalid', message: expect.stringContaining('straße') }]);
+    expect(told).toMatchObject([{ code: 'compose/invalid', message: expect.stringContaining('straße') as string }]);
   });
 
   test('if there is no service at all', async () => {
     const told = await refused('services: {}\n');
-    expect(told).toMatchObject([{ code: 'compose/invalid', fix: expect.stringContaining('pulumi destroy') }]);
+    expect(told).toMatchObject([{ code: 'compose/invalid', fix: expect.stringContaining('pulumi destroy') as string }]);
     expect(told[0]!.message).toBe('compose.yaml: there is no service to run (no profile is active).');
   });
 
@@ -130,7 +150,9 @@ test('300 services are planned in one preview', async () => {
 
 test('text in any script is carried over', async () => {
   const motto = 'Grüße, 世界 🐳 "quoted" $$5';
-  await stack.write('compose.yaml', { services: { api: { image, environment: { VERSION: motto }, labels: { motto } } } });
+  await stack.write('compose.yaml', {
+    services: { api: { image, environment: { VERSION: motto }, labels: { motto } } },
+  });
   const preview = await stack.preview();
   expect(preview).toContain('VERSION=Grüße, 世界 🐳 \\"quoted\\" $5');
 });

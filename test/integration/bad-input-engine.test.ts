@@ -25,7 +25,7 @@ beforeAll(async () => {
 beforeEach(() => stack.write('compose.yaml', good));
 
 afterAll(async () => {
-  await stack?.remove();
+  await stack.remove();
   await removeTaggedImages(image, other);
 });
 
@@ -56,14 +56,17 @@ describe('a container that is not of this stack but has the name of one of its c
   test('is told to be made by hand', async () => {
     await run(['docker', 'create', '--name', name, image]);
     expect(await refusedPreview(stack)).toMatchObject([
-      { code: 'docker/foreign-container', message: expect.stringContaining('made by hand') },
+      { code: 'docker/foreign-container', message: expect.stringContaining('made by hand') as string },
     ]);
   });
 
   test('is told to be another stack’s', async () => {
     await run(['docker', 'create', '--name', name, '--label', 'dev.rewind.stack=shop/production', image]);
     expect(await refusedPreview(stack)).toMatchObject([
-      { code: 'docker/foreign-container', message: expect.stringContaining('made by the stack shop/production') },
+      {
+        code: 'docker/foreign-container',
+        message: expect.stringContaining('made by the stack shop/production') as string,
+      },
     ]);
   });
 });
@@ -79,7 +82,7 @@ describe('with a stack that runs, a preview is refused, with one error and witho
   });
 
   afterAll(async () => {
-    await busy?.free();
+    await busy.free();
     await run(['docker', 'rm', '--force', holder]);
   });
 
@@ -95,13 +98,17 @@ describe('with a stack that runs, a preview is refused, with one error and witho
     await stack.configure({ tags: { api: `sha256:${'0'.repeat(64)}` } });
     const told = await refusedPreview(stack);
     await stack.configure({ tags: undefined });
-    expect(told).toMatchObject([{ code: 'docker/missing-image', message: expect.stringContaining('sha256:000') }]);
+    expect(told).toMatchObject([
+      { code: 'docker/missing-image', message: expect.stringContaining('sha256:000') as string },
+    ]);
   });
 
   test('if another program has a port: with file and line, and the variable that moves it', async () => {
     const told = await refused({ services: { api: { image, ports: [`127.0.0.1:\${WEB_PORT:-${busy.port}}:80`] } } });
     expect(told).toMatchObject([{ code: 'docker/port-taken' }]);
-    expect(told[0]!.message).toMatch(/^compose\.yaml:\d+: service api publishes 127\.0\.0\.1:\d+\/tcp, which another program/);
+    expect(told[0]!.message).toMatch(
+      /^compose\.yaml:\d+: service api publishes 127\.0\.0\.1:\d+\/tcp, which another program/,
+    );
     expect(told[0]!.fix).toContain('WEB_PORT');
   });
 
@@ -109,14 +116,16 @@ describe('with a stack that runs, a preview is refused, with one error and witho
     const port = await freePort();
     await run(['docker', 'run', '--detach', '--name', holder, '--publish', `127.0.0.1:${port}:80`, image]);
     const told = await refused({ services: { api: { image, ports: [`127.0.0.1:${port}:80`] } } });
-    expect(told).toMatchObject([{ code: 'docker/port-taken', message: expect.stringContaining(holder) }]);
+    expect(told).toMatchObject([{ code: 'docker/port-taken', message: expect.stringContaining(holder) as string }]);
     expect(told[0]!.fix).toContain(`docker stop ${holder}`);
     expect(told[0]!.fix).toContain('services.api.ports');
   });
 
   test('if two services want one port', async () => {
     const port = await freePort();
-    const told = await refused({ services: { api: { image, ports: [`${port}:80`] }, web: { image, ports: [`${port}:80`] } } });
+    const told = await refused({
+      services: { api: { image, ports: [`${port}:80`] }, web: { image, ports: [`${port}:80`] } },
+    });
     expect(told).toMatchObject([{ code: 'docker/port-taken' }]);
     expect(told[0]!.message).toContain(`services api and web both publish ${port}/tcp`);
   });
@@ -159,7 +168,7 @@ describe('with a stack that runs, a preview is refused, with one error and witho
     ['is no address', 'docker', 'unix:///path/to/docker.sock'],
   ])('if what DOCKER_HOST names %s', async (_what, DOCKER_HOST, fix) => {
     const told = await refusedPreview(stack, { DOCKER_HOST });
-    expect(told).toMatchObject([{ code: 'docker/unreachable', fix: expect.stringContaining(fix) }]);
+    expect(told).toMatchObject([{ code: 'docker/unreachable', fix: expect.stringContaining(fix) as string }]);
     expect(told[0]!.message).toContain(DOCKER_HOST);
   });
 
@@ -171,7 +180,7 @@ describe('with a stack that runs, a preview is refused, with one error and witho
       await symlink(stdout, join(bin, name));
     }
     const told = await refusedPreview(stack, { PATH: bin, REWIND_COMPOSE: '' });
-    expect(told).toMatchObject([{ code: 'docker/no-cli', fix: expect.stringContaining('rewind setup') }]);
+    expect(told).toMatchObject([{ code: 'docker/no-cli', fix: expect.stringContaining('rewind setup') as string }]);
   });
 
   test('if a file is where the store should be', async () => {
@@ -180,7 +189,7 @@ describe('with a stack that runs, a preview is refused, with one error and witho
     await stack.write('web.conf', 'colour = green\n');
     const told = await refused({ services: { api: { image, volumes: ['./web.conf:/etc/web.conf:ro'] } } });
     await stack.configure({ store: undefined });
-    expect(told).toMatchObject([{ code: 'store/unusable', fix: expect.stringContaining('rewind:store') }]);
+    expect(told).toMatchObject([{ code: 'store/unusable', fix: expect.stringContaining('rewind:store') as string }]);
     expect(told[0]!.message).toContain(join(stack.directory, 'taken'));
   });
 
@@ -192,7 +201,7 @@ describe('with a stack that runs, a preview is refused, with one error and witho
       await stack.configure({ store: 'file://./read-only' });
       await stack.write('web.conf', 'colour = green\n');
       const told = await refused({ services: { api: { image, volumes: ['./web.conf:/etc/web.conf:ro'] } } });
-      expect(told).toMatchObject([{ code: 'store/unusable', message: expect.stringContaining(store) }]);
+      expect(told).toMatchObject([{ code: 'store/unusable', message: expect.stringContaining(store) as string }]);
     } finally {
       await stack.configure({ store: undefined });
       await run(['umount', store]);

@@ -18,15 +18,18 @@ beforeAll(async () => {
 });
 
 afterAll(async () => {
-  await stack?.remove();
+  await stack.remove();
   await removeTaggedImages(image);
 });
 
 /** What a preview with these settings is refused for. The settings are gone afterwards. */
-async function refusedWith(settings: Record<string, unknown>): ReturnType<typeof refusedPreview> {
+async function refusedWith(
+  settings: Record<string, unknown>,
+  env: Record<string, string> = {},
+): ReturnType<typeof refusedPreview> {
   await stack.configure(settings);
   try {
-    return await refusedPreview(stack);
+    return await refusedPreview(stack, env);
   } finally {
     await stack.configure(Object.fromEntries(Object.keys(settings).map((key) => [key, undefined])));
   }
@@ -83,18 +86,21 @@ describe('a preview is refused, with one error and without a change,', () => {
 
   test('if a tag has lost its spelling, being read as a number', async () => {
     const told = await refusedWith({ tags: { api: 1.5 } });
-    expect(told).toMatchObject([{ code: 'config/invalid', message: expect.stringContaining('rewind:tags.api') }]);
+    expect(told).toMatchObject([
+      { code: 'config/invalid', message: expect.stringContaining('rewind:tags.api') as string },
+    ]);
   });
 
   test('if a file is pinned that nobody mounts', async () => {
     const told = await refusedWith({ files: { 'web.conf': `sha256:${'0'.repeat(64)}` } });
-    expect(told).toMatchObject([{ code: 'config/file-pin', message: expect.stringContaining('web.conf') }]);
+    expect(told).toMatchObject([{ code: 'config/file-pin', message: expect.stringContaining('web.conf') as string }]);
   });
 
   test('if settings, compose file and engine are all wrong: with everything in one report', async () => {
-    await stack.configure({ compose: 'nowhere.yaml', frob: 1 });
-    const told = await refusedPreview(stack, { DOCKER_HOST: 'unix:///nowhere/docker.sock' });
-    await stack.configure({ compose: undefined, frob: undefined });
+    const told = await refusedWith(
+      { compose: 'nowhere.yaml', frob: 1 },
+      { DOCKER_HOST: 'unix:///nowhere/docker.sock' },
+    );
     expect(told.map(({ code }) => code)).toEqual(['config/invalid', 'compose/not-found', 'docker/unreachable']);
   });
 });

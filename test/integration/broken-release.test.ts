@@ -54,7 +54,7 @@ beforeAll(async () => {
 });
 
 afterAll(async () => {
-  await stack?.remove();
+  await stack.remove();
   await removeTaggedImages(image);
 });
 
@@ -62,17 +62,23 @@ afterAll(async () => {
 function reportOf(service: string): string {
   const diagnostics = run.output.slice(run.output.indexOf('Diagnostics:'));
   const start = diagnostics.indexOf(`Service ${service} `);
-  return start < 0 ? '' : diagnostics.slice(start, diagnostics.indexOf('[service/not-ready]', start)).replaceAll(/\n {4}/g, '\n');
+  return start < 0
+    ? ''
+    : diagnostics.slice(start, diagnostics.indexOf('[service/not-ready]', start)).replaceAll(/\n {4}/g, '\n');
 }
 
 describe('an update in which services do not get ready fails, and says of a service', () => {
   test('that ended: with which exit code, and what it had logged', () => {
     expect(run.ok).toBe(false);
-    expect(reportOf('ends')).toContain('Service ends ended with exit code 3.\nIts last log lines:\n    no configuration\n');
+    expect(reportOf('ends')).toContain(
+      'Service ends ended with exit code 3.\nIts last log lines:\n    no configuration\n',
+    );
   });
 
   test('that is restarted over and over: how often, and what it had logged', () => {
-    expect(reportOf('loops')).toMatch(/Service loops was restarted \d+ times, last exit code 4\.\nIts last log lines:\n {4}and again/);
+    expect(reportOf('loops')).toMatch(
+      /Service loops was restarted \d+ times, last exit code 4\.\nIts last log lines:\n {4}and again/,
+    );
   });
 
   test('whose health check fails: what the check said, and what it had logged, without any secret', () => {

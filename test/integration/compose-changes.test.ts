@@ -73,13 +73,13 @@ const replacing: Readonly<Record<string, Change>> = {
   tmpfs: {
     before: { tmpfs: ['/cache'] },
     after: { tmpfs: ['/cache:size=1m'] },
-    shows: ({ HostConfig }) => HostConfig.Tmpfs,
+    shows: ({ HostConfig }): unknown => HostConfig.Tmpfs,
     value: { '/cache': 'size=1m' },
   },
   'no-tmpfs': {
     before: { tmpfs: ['/cache'] },
     after: {},
-    shows: ({ HostConfig }) => HostConfig.Tmpfs,
+    shows: ({ HostConfig }): unknown => HostConfig.Tmpfs,
     value: undefined,
   },
   init: { before: {}, after: { init: true }, shows: ({ HostConfig }) => HostConfig.Init, value: true },
@@ -98,7 +98,7 @@ const replacing: Readonly<Record<string, Change>> = {
   hosts: {
     before: { extra_hosts: ['six=::1'] },
     after: { extra_hosts: ['six=::2'] },
-    shows: ({ HostConfig }) => HostConfig.ExtraHosts,
+    shows: ({ HostConfig }): unknown => HostConfig.ExtraHosts,
     value: ['six:::2'],
   },
   ports: {
@@ -122,7 +122,7 @@ const replacing: Readonly<Record<string, Change>> = {
   check: {
     before: { healthcheck: { test: 'true', interval: '1s' } },
     after: {},
-    shows: ({ Config }) => Config.Healthcheck,
+    shows: ({ Config }): unknown => Config.Healthcheck,
     value: undefined,
   },
   labels: {

@@ -33,7 +33,8 @@ interface Fixture {
 }
 
 const script = (...lines: string[]): string[] => ['sh', '-c', lines.join('; ')];
-const filesIn = 'for f in $(find / -xdev -name "*.conf" -o -xdev -path "/run/secrets/*" | sort); do stat -c "%n %a %u:%g" $f; cat $f; done';
+const filesIn =
+  'for f in $(find / -xdev -name "*.conf" -o -xdev -path "/run/secrets/*" | sort); do stat -c "%n %a %u:%g" $f; cat $f; done';
 
 const fixtures: readonly Fixture[] = [
   {
@@ -70,7 +71,10 @@ const fixtures: readonly Fixture[] = [
     asked: [
       ['granted-1', ...script(filesIn, 'cat /from-environment /run/secrets/*')],
       ['readonly-1', ...script('cat /from-file /run/secrets/api-key', 'touch /x')],
-      ['archive-1', ...script('ls -ln /content /content-ro /made /long /etc/settings.conf | grep -v total | cut -c1-10,20-30')],
+      [
+        'archive-1',
+        ...script('ls -ln /content /content-ro /made /long /etc/settings.conf | grep -v total | cut -c1-10,20-30'),
+      ],
       ['archive-1', ...script('touch /ro/x /content-ro/x', 'touch /data/x && ls /again')],
       ['mirror-1', ...script('mount | grep -E " /(tmp|var/cache) " | sort', 'ls /again /content', 'touch /etc/x')],
       ['equipped-1', ...script('mount | grep -E " /scratch" | sort', 'stat -c %a /scratch')],
@@ -112,7 +116,7 @@ const fixtures: readonly Fixture[] = [
       ['mail-1', 'cat', '/etc/mail.conf'],
     ],
   },
-  { name: 'privileged', asked: [], mayNotStart: true },
+  { name: 'hardware', asked: [], mayNotStart: true },
 ];
 
 const external = 'rewind-fixture-outside';
@@ -183,13 +187,16 @@ describe.each(fixtures)('$name', ({ name, settings = {}, flags = [], env = {}, a
     await stack.preview('--refresh', '--expect-no-changes');
   });
 
-  test.skipIf(mayNotStart)('is a project that docker compose lists, shows the logs of and runs commands in', async () => {
-    const ps = await stack.compose('ps', '--all', '--format', '{{.Name}}');
-    expect(ps.stdout.split('\n').sort()).toEqual(Object.keys(rewind.containers).sort());
-    const service = Object.values(rewind.containers).find(({ State }) => State.Running)!.Config.Labels[serviceLabel]!;
-    expect((await stack.compose('exec', '-T', service, 'echo', 'it works')).stdout).toBe('it works');
-    expect((await stack.compose('logs', service)).exitCode).toBe(0);
-  });
+  test.skipIf(mayNotStart)(
+    'is a project that docker compose lists, shows the logs of and runs commands in',
+    async () => {
+      const ps = await stack.compose('ps', '--all', '--format', '{{.Name}}');
+      expect(ps.stdout.split('\n').sort()).toEqual(Object.keys(rewind.containers).sort());
+      const service = Object.values(rewind.containers).find(({ State }) => State.Running)!.Config.Labels[serviceLabel]!;
+      expect((await stack.compose('exec', '-T', service, 'echo', 'it works')).stdout).toBe('it works');
+      expect((await stack.compose('logs', service)).exitCode).toBe(0);
+    },
+  );
 });
 
 test('docker compose shows what a container has logged', async () => {

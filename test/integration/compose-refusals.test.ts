@@ -86,7 +86,9 @@ describe('a compose file with keys that cannot be carried over', () => {
 
   test('gets errors for what only a newer engine can do', async () => {
     const { facts } = await connect();
-    const expected = apiAtLeast(facts, '1.45') ? [] : refusedByOlderEngines.map(([service, key]) => `${service}: ${key}`);
+    const expected = apiAtLeast(facts, '1.45')
+      ? []
+      : refusedByOlderEngines.map(([service, key]) => `${service}: ${key}`);
     expect(problemsOf(preview.output)).toEqual(expect.arrayContaining(expected));
   });
 

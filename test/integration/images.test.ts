@@ -23,7 +23,7 @@ beforeAll(async () => {
 beforeEach(() => stack.configure({ tags: undefined }));
 
 afterAll(async () => {
-  await stack?.remove();
+  await stack.remove();
   await removeTaggedImages(built, base, newer);
 });
 
@@ -78,7 +78,7 @@ describe('the image of a service that is built', () => {
     await run(['docker', 'rmi', 'rewind-images/site:v1']);
     await stack.configure({ tags: { site: 'v2' } });
     expect(await refusedPreview(stack)).toMatchObject([
-      { code: 'docker/missing-image', message: expect.stringContaining('rewind-images/site:v2') },
+      { code: 'docker/missing-image', message: expect.stringContaining('rewind-images/site:v2') as string },
     ]);
   });
 
@@ -102,7 +102,10 @@ describe('the image of a registry', () => {
     registry = await Registry.start();
     shop = `${registry.host}/team/shop:v1`;
     shopNewer = `${registry.host}/team/shop:v2`;
-    for (const [image, name] of [[base, shop], [newer, shopNewer]] as const) {
+    for (const [image, name] of [
+      [base, shop],
+      [newer, shopNewer],
+    ] as const) {
       await run(['docker', 'tag', image, name]);
       expect(await run(['docker', 'push', '--quiet', name])).toMatchObject({ exitCode: 0 });
       await run(['docker', 'rmi', name]);
@@ -113,7 +116,7 @@ describe('the image of a registry', () => {
   afterAll(async () => {
     await run(['docker', 'rm', '--force', container]);
     await run(['docker', 'rmi', shop, shopNewer]);
-    await registry?.stop();
+    await registry.stop();
   });
 
   test('is not pulled by a preview, which says that it will be', async () => {
@@ -143,7 +146,9 @@ describe('the image of a registry', () => {
   test('that the registry does not have is an error of the preview, with the tags that are on the engine', async () => {
     await stack.configure({ tags: { site: 'v3' } });
     const told = await refusedPreview(stack);
-    expect(told).toMatchObject([{ code: 'docker/missing-image', fix: expect.stringContaining(`${shop}, ${shopNewer}`) }]);
+    expect(told).toMatchObject([
+      { code: 'docker/missing-image', fix: expect.stringContaining(`${shop}, ${shopNewer}`) as string },
+    ]);
     expect(told[0]!.message).toContain(`${registry.host}/team/shop:v3 of site is missing`);
     expect(told[0]!.message).toMatch(/manifest unknown/i);
   });
@@ -154,7 +159,7 @@ describe('the image of a registry', () => {
       services: { site: { image: `${registry.host}/team/shop:v3`, pull_policy: 'never' } },
     });
     expect(await refusedPreview(stack)).toMatchObject([
-      { code: 'docker/missing-image', message: expect.stringContaining('it is not on this engine') },
+      { code: 'docker/missing-image', message: expect.stringContaining('it is not on this engine') as string },
     ]);
     expect(registry.requests.slice(before)).toEqual([]);
   });

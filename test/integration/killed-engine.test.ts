@@ -36,7 +36,7 @@ beforeAll(async () => {
 
 afterAll(async () => {
   endOrphans();
-  await stack?.remove();
+  await stack.remove();
   await removeTaggedImages(image);
 });
 

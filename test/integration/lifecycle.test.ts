@@ -48,7 +48,7 @@ beforeAll(async () => {
 });
 
 afterAll(async () => {
-  await stack?.remove();
+  await stack.remove();
   await removeTaggedImages(web('v1.0.0'), web('v1.1.0'), web('stable'), worker);
 });
 
@@ -87,7 +87,9 @@ describe('the first update', () => {
       web: { image: web('v1.0.0'), imageId: await imageId(web('v1.0.0')) },
       worker: { image: worker, imageId: await imageId(worker) },
     });
-    expect(await stack.output('files')).toEqual({ 'web.conf': expect.stringMatching(/^sha256:[0-9a-f]{64}$/) });
+    expect(await stack.output('files')).toEqual({
+      'web.conf': expect.stringMatching(/^sha256:[0-9a-f]{64}$/) as string,
+    });
   });
 
   test('leaves nothing to do for a preview, and nothing to find for a refresh', async () => {
@@ -102,7 +104,11 @@ describe('a release', () => {
     const preview = await previewed();
     expect(preview).toContain(`image: "${web('v1.0.0')}" => "${web('v1.1.0')}"`);
     expect(preview).toContain(`"${await imageId(web('v1.0.0'))}" => "${await imageId(web('v1.1.0'))}"`);
-    expect(await stack.plannedSteps()).toEqual({ web: 'update', [container('web')]: 'replace', 'rewind-life-dev': 'update' });
+    expect(await stack.plannedSteps()).toEqual({
+      web: 'update',
+      [container('web')]: 'replace',
+      'rewind-life-dev': 'update',
+    });
   });
 
   test('replaces the containers of its service and no other', async () => {

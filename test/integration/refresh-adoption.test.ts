@@ -153,10 +153,13 @@ describe('a network of the same name that is not of the project', () => {
       expect(ok).toBe(false);
       expect(output).toContain(`A network named ${project}_default`);
       expect(output).toContain('[docker/foreign-network]');
-      await stack.write('compose.yaml', { services: { store: { image } }, networks: { default: { external: true, name: `${project}_default` } } });
+      await stack.write('compose.yaml', {
+        services: { store: { image } },
+        networks: { default: { external: true, name: `${project}_default` } },
+      });
       await stack.up();
       await stack.destroy();
-      expect((await theirs.inspect() as { Id: string }).Id).toBe(theirs.id);
+      expect(((await theirs.inspect()) as { Id: string }).Id).toBe(theirs.id);
     } finally {
       await stack.remove();
       await theirs.remove();

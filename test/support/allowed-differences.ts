@@ -15,7 +15,10 @@ export interface AllowedDifference {
 
 const label = (name: string): string => `Config.Labels.com.docker.compose.${name}`;
 const isEmpty = (value: unknown): boolean =>
-  value === undefined || value === null || value === '' || (typeof value === 'object' && Object.keys(value).length === 0);
+  value === undefined ||
+  value === null ||
+  value === '' ||
+  (typeof value === 'object' && Object.keys(value).length === 0);
 
 /** docs/compose-support.md lists these. */
 export const allowedDifferences: readonly AllowedDifference[] = [
@@ -61,7 +64,8 @@ export const allowedDifferences: readonly AllowedDifference[] = [
     compose: 'true',
     rewind: 'false',
     why: 'about the client that starts a container; nothing is attached in either case',
-    covers: ({ path, compose, rewind }) => /^Config\.AttachStd(out|err)$/.test(path) && compose === true && rewind === false,
+    covers: ({ path, compose, rewind }) =>
+      /^Config\.AttachStd(out|err)$/.test(path) && compose === true && rewind === false,
   },
   {
     field: 'HostConfig.NetworkMode',
@@ -82,7 +86,8 @@ export const allowedDifferences: readonly AllowedDifference[] = [
     compose: 'empty',
     rewind: '"no"',
     why: 'two spellings of the same',
-    covers: ({ path, compose, rewind }) => path === 'HostConfig.RestartPolicy.Name' && compose === '' && rewind === 'no',
+    covers: ({ path, compose, rewind }) =>
+      path === 'HostConfig.RestartPolicy.Name' && compose === '' && rewind === 'no',
   },
   {
     field: 'any empty field',
@@ -104,7 +109,8 @@ export const allowedDifferences: readonly AllowedDifference[] = [
     compose: 'ports of `expose`',
     rewind: 'published ports and those of the image',
     why: 'the provider exposes published ports only; containers of one network reach every port of each other',
-    covers: ({ path, rewind }) => /^(Config\.ExposedPorts|NetworkSettings\.Ports)\.\d+\/\w+$/.test(path) && rewind === undefined,
+    covers: ({ path, rewind }) =>
+      /^(Config\.ExposedPorts|NetworkSettings\.Ports)\.\d+\/\w+$/.test(path) && rewind === undefined,
   },
   {
     field: 'NetworkSettings.Networks.….Links',
@@ -128,7 +134,9 @@ export const allowedDifferences: readonly AllowedDifference[] = [
     rewind: 'some as mounts, some as binds',
     why: 'two ways to ask for the same; Mounts, what came of it, is compared',
     covers: ({ path }) =>
-      path === 'HostConfig.Binds' || /^(HostConfig\.Mounts|Config\.Volumes)(\.|$)/.test(path) || /^Mounts\..*\.Mode$/.test(path),
+      path === 'HostConfig.Binds' ||
+      /^(HostConfig\.Mounts|Config\.Volumes)(\.|$)/.test(path) ||
+      /^Mounts\..*\.Mode$/.test(path),
   },
   {
     field: 'Mounts.….Source of configuration files, configs and secrets',
@@ -154,7 +162,8 @@ export const allowedDifferences: readonly AllowedDifference[] = [
     compose: 'the ID of the container, without `:ro`',
     rewind: 'its name, with `:ro`',
     why: 'read-only is what the file asks for',
-    covers: ({ path, rewind }) => path === 'HostConfig.VolumesFrom' && (rewind as string[]).every((from) => /-1(:ro)?$/.test(from)),
+    covers: ({ path, rewind }) =>
+      path === 'HostConfig.VolumesFrom' && (rewind as string[]).every((from) => /-1(:ro)?$/.test(from)),
   },
 ];
 

@@ -23,7 +23,9 @@ export async function inspectContainers(project: string): Promise<Record<string,
   const docker = await engine();
   const list = await docker.listContainers({ all: true, ...ofProject(project) });
   const infos = await Promise.all(list.map(({ Id }) => docker.getContainer(Id).inspect()));
-  return Object.fromEntries(infos.map((info) => [info.Name.slice(1), info] as const).sort(([a], [b]) => (a < b ? -1 : 1)));
+  return Object.fromEntries(
+    infos.map((info) => [info.Name.slice(1), info] as const).sort(([a], [b]) => (a < b ? -1 : 1)),
+  );
 }
 
 /** `docker network inspect` of every network of a compose project, by name. */
@@ -52,7 +54,9 @@ export async function containerIds(project: string): Promise<Record<string, stri
 
 /** Runs a command in a container and gives what it prints. */
 export async function execIn(container: string, ...command: string[]): Promise<string> {
-  const exec = await (await engine())
+  const exec = await (
+    await engine()
+  )
     .getContainer(container)
     .exec({ Cmd: command, AttachStdout: true, AttachStderr: true, Tty: true });
   const stream = await exec.start({ hijack: true, stdin: false, Tty: true });
@@ -86,7 +90,7 @@ export async function eventually<T>(
   what: string,
   timeoutMs = 10_000,
 ): Promise<T> {
-  for (const end = Date.now() + timeoutMs; Date.now() < end; ) {
+  for (const end = Date.now() + timeoutMs; Date.now() < end;) {
     const answer = await ask();
     if (answer !== undefined && answer !== false) return answer;
     await new Promise((resolve) => setTimeout(resolve, 100));

@@ -25,7 +25,8 @@ const incidental = [
   'NetworkSettings.SandboxKey',
 ];
 const incidentalOfNetworks = ['NetworkID', 'EndpointID', 'Gateway', 'IPAddress', 'IPPrefixLen', 'MacAddress'];
-const unorderedLists = /^Config\.Env$|^HostConfig\.(Devices|ExtraHosts|GroupAdd|SecurityOpt|Ulimits)$|\.(Aliases|Links)$|^NetworkSettings\.Ports\./;
+const unorderedLists =
+  /^Config\.Env$|^HostConfig\.(Devices|ExtraHosts|GroupAdd|SecurityOpt|Ulimits)$|\.(Aliases|Links)$|^NetworkSettings\.Ports\./;
 
 /**
  * The differences between the containers that docker compose made of a project and those that Rewind made of it, field
@@ -64,8 +65,10 @@ function idsOf(id: string, name: string): [string, string][] {
 
 function fieldsOf(info: Inspection, names: ReadonlyMap<string, string>): Fields {
   const copy = JSON.parse(JSON.stringify(info)) as Shape;
+  const asked = copy['HostConfig'] as Shape;
   copy['Mounts'] = byKey(copy['Mounts'] as Shape[], 'Destination');
-  copy['HostConfig'].Mounts = byKey((copy['HostConfig'].Mounts ?? []) as Shape[], 'Target');
+  asked['Mounts'] = byKey((asked['Mounts'] ?? []) as Shape[], 'Target');
+  asked['DeviceRequests'] = ((asked['DeviceRequests'] ?? []) as Shape[]).map(requestOf);
   nameChosenPorts(copy);
   const fields = new Map<string, unknown>();
   flatten(copy, '', fields, names);
@@ -77,6 +80,18 @@ type Shape = Record<string, any>;
 
 function byKey(list: readonly Shape[], key: string): Shape {
   return Object.fromEntries(list.map(({ [key]: name, ...rest }) => [String(name), rest]));
+}
+
+/** A request for devices: its lists have no order, and an empty one is none. */
+function requestOf({ Capabilities, Count, DeviceIDs, Driver, Options }: Shape): Shape {
+  const capabilities = (Capabilities as string[][]).map((all) => all.sort());
+  return {
+    Capabilities: capabilities,
+    Count,
+    DeviceIDs: ((DeviceIDs ?? []) as string[]).sort(),
+    Driver,
+    Options: Options ?? {},
+  };
 }
 
 /** Ports that Docker chose itself are other ones each time. */
@@ -93,7 +108,8 @@ function flatten(value: unknown, path: string, fields: Map<string, unknown>, nam
     const items = value.map((item) => named(ordered(item), names));
     fields.set(path, unorderedLists.test(path) ? items.sort(byText) : items);
   } else if (value !== null && typeof value === 'object' && Object.keys(value).length > 0) {
-    for (const [key, inner] of Object.entries(value)) flatten(inner, path === '' ? key : `${path}.${key}`, fields, names);
+    for (const [key, inner] of Object.entries(value))
+      flatten(inner, path === '' ? key : `${path}.${key}`, fields, names);
   } else {
     fields.set(path, named(value, names));
   }

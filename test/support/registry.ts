@@ -50,7 +50,7 @@ export class Registry {
     response.setHeader('Docker-Distribution-Api-Version', 'registry/2.0');
     if (pathname === '/v2/') return void response.end('{}');
     const [, name, kind, rest] = /^\/v2\/(.+)\/(blobs|manifests)\/(.*)$/.exec(pathname) ?? [];
-    if (name === undefined) return refuse(response, 'NAME_UNKNOWN');
+    if (name === undefined) return void refuse(response, 'NAME_UNKNOWN');
     if (kind === 'manifests') return this.#manifest(request, response, name, rest!);
     if (rest!.startsWith('uploads/')) return this.#upload(request, response, name, rest!.slice(8), searchParams);
     this.#blob(request, response, rest!);
@@ -58,7 +58,7 @@ export class Registry {
 
   #blob(request: IncomingMessage, response: ServerResponse, digest: string): void {
     const blob = this.#blobs.get(digest);
-    if (!blob) return refuse(response, 'BLOB_UNKNOWN');
+    if (!blob) return void refuse(response, 'BLOB_UNKNOWN');
     give(request, response, { type: 'application/octet-stream', content: blob });
   }
 
@@ -76,7 +76,7 @@ export class Registry {
     if (request.method === 'PUT' && digest !== null) {
       this.#uploads.delete(id);
       const blob = Buffer.concat(chunks);
-      if (digestOf(blob) !== digest) return refuse(response, 'DIGEST_INVALID');
+      if (digestOf(blob) !== digest) return void refuse(response, 'DIGEST_INVALID');
       this.#blobs.set(digest, blob);
       response.setHeader('Docker-Content-Digest', digest);
       return void response.writeHead(201, { Location: `/v2/${name}/blobs/${digest}` }).end();
@@ -88,12 +88,7 @@ export class Registry {
     response.writeHead(202).end();
   }
 
-  async #manifest(
-    request: IncomingMessage,
-    response: ServerResponse,
-    name: string,
-    reference: string,
-  ): Promise<void> {
+  async #manifest(request: IncomingMessage, response: ServerResponse, name: string, reference: string): Promise<void> {
     if (request.method === 'PUT') {
       const manifest = { type: request.headers['content-type']!, content: await bodyOf(request) };
       const digest = digestOf(manifest.content);
@@ -102,7 +97,7 @@ export class Registry {
       return void response.writeHead(201, { Location: `/v2/${name}/manifests/${digest}` }).end();
     }
     const manifest = this.#manifests.get(`${name}${reference.startsWith('sha256:') ? '@' : ':'}${reference}`);
-    if (!manifest) return refuse(response, 'MANIFEST_UNKNOWN');
+    if (!manifest) return void refuse(response, 'MANIFEST_UNKNOWN');
     give(request, response, manifest);
   }
 }

@@ -67,11 +67,10 @@ export class TestStack {
   async configure(settings: Readonly<Record<string, unknown>>): Promise<void> {
     const file = join(this.directory, `Pulumi.${stackName}.yaml`);
     const content = parse(await readFile(file, 'utf8').catch(() => '{}')) as { config?: Record<string, unknown> };
-    const config = { ...content.config };
-    for (const [key, value] of Object.entries(settings)) {
-      if (value === undefined) delete config[`rewind:${key}`];
-      else config[`rewind:${key}`] = value;
-    }
+    const changed = Object.entries(settings).map(([key, value]) => [`rewind:${key}`, value] as const);
+    const config = Object.fromEntries(
+      Object.entries({ ...content.config, ...Object.fromEntries(changed) }).filter(([, value]) => value !== undefined),
+    );
     await writeFile(file, stringify({ ...content, config }));
   }
 
@@ -131,7 +130,9 @@ export class TestStack {
     const { stdout } = await this.#run(['preview', '--json', ...args]);
     const { steps } = JSON.parse(stdout) as { steps: { op: string; urn: string }[] };
     return Object.fromEntries(
-      steps.filter(({ op }) => op !== 'same' && op !== 'refresh').map(({ op, urn }) => [urn.slice(urn.lastIndexOf('::') + 2), op]),
+      steps
+        .filter(({ op }) => op !== 'same' && op !== 'refresh')
+        .map(({ op, urn }) => [urn.slice(urn.lastIndexOf('::') + 2), op]),
     );
   }
 
@@ -148,6 +149,11 @@ export class TestStack {
   /** `pulumi stack export`, without secrets. */
   async exported(): Promise<string> {
     return this.#must(this.#pulumi('stack', 'export'));
+  }
+
+  /** `pulumi stack history`, without secrets. */
+  async history(): Promise<string> {
+    return this.#must(this.#pulumi('stack', 'history', '--full-dates'));
   }
 
   /** An output of the stack. */

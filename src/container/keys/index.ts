@@ -7,7 +7,7 @@ import { resourceKeys } from './resources';
 import { securityKeys } from './security';
 
 /** Keys that never reach a container: docker compose or the plan of the service act on them. */
-const projectKeys: readonly KeyMapping[] = [
+export const projectKeys: readonly KeyMapping[] = [
   {
     key: 'image',
     support: 'carried',

@@ -72,6 +72,14 @@ describe('a stack that is prepared', () => {
     expect(services[0]!.containers[0]!.mounts![0]!.source!.startsWith(join(shop.directory, 'elsewhere/'))).toBe(true);
   });
 
+  test('is told which images the update will build, but only in a preview', async () => {
+    const services = { web: { build: { context: '.' } } };
+    const { notices, services: planned } = await new Shop().prepare({}, { services });
+    expect(notices).toEqual(['The image shop-web will be built (service web).']);
+    expect(planned.find(({ service }) => service === 'web')!.containers[0]!.image).toBeUndefined();
+    expect((await new Shop().prepare({}, { preview: false })).notices).toEqual([]);
+  });
+
   test('takes images of rewind:tags by any name', async () => {
     const images = { 'api:v1': id, 'api:v2': `sha256:${'b'.repeat(64)}` };
     const { services } = await new Shop().prepare({ tags: { api: 'v2' } }, { contents: { images } });

@@ -20,8 +20,9 @@ test('an image is known by its ID, its tags and its digests', async () => {
 });
 
 test('an engine that does not tell what it has is an error', async () => {
-  const docker = { ...new FakeEngine([]).docker, listVolumes: () => Promise.reject(engineError(500, 'disk full')) };
-  expect(await problemsOf(() => takeInventory(docker as unknown as Docker))).toMatchObject([
+  const { docker } = new FakeEngine([]);
+  docker.listVolumes = () => Promise.reject(engineError(500, 'disk full'));
+  expect(await problemsOf(() => takeInventory(docker))).toMatchObject([
     { code: 'docker/failed', message: 'The engine does not list what it has: disk full.' },
   ]);
 });

@@ -95,6 +95,27 @@ test('external networks and volumes that are not there are named, each with how 
   ]);
 });
 
+describe('a file that is to be mounted and not to be made by the engine', () => {
+  const mounting = (source: string, create: boolean): ComposeService => ({
+    volumes: [{ type: 'bind', source, target: '/x', bind: { create_host_path: create } }],
+  });
+
+  test('is an obstacle if it is not there and the engine is on this machine', async () => {
+    const services = { api: mounting('/nowhere/app.conf', false), web: mounting('/nowhere/data', true) };
+    expect(await check(services, {}, {}, true)).toMatchObject([
+      {
+        code: 'compose/missing-file',
+        message: expect.stringContaining('service api mounts /nowhere/app.conf on /x') as string,
+      },
+    ]);
+    expect(await check(services, {}, {}, false)).toEqual([]);
+  });
+
+  test('is none if it is there', async () => {
+    expect(await check({ api: mounting(tempFolder(), false) }, {}, {}, true)).toEqual([]);
+  });
+});
+
 describe('a published port', () => {
   test.each([
     ['on the same address', '127.0.0.1', '127.0.0.1', true],

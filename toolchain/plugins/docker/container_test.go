@@ -160,15 +160,16 @@ func TestSpellingsThatReadBackOtherwise(t *testing.T) {
 		"platform":     "linux/amd64",
 	}))
 	made.Refresh(t)
-	for path, want := range map[string]any{
-		"cpus":                 made.State["cpus"].V == "1.0",
-		"memorySwap":           made.State["memorySwap"].V == 128.0,
-		"healthcheck.interval": made.State["healthcheck"].ObjectValue()["interval"].V == "1m0s",
-		"capabilities.adds":    made.State["capabilities"].ObjectValue()["adds"].ArrayValue()[0].V == "CAP_NET_BIND_SERVICE",
-		"platform":             made.State["platform"].V == "linux",
+	health, capabilities := made.State["healthcheck"].ObjectValue(), made.State["capabilities"].ObjectValue()
+	for path, c := range map[string]struct{ got, want any }{
+		"cpus":                 {made.State["cpus"].V, "1.0"},
+		"memorySwap":           {made.State["memorySwap"].V, 128.0},
+		"healthcheck.interval": {health["interval"].V, "1m0s"},
+		"capabilities.adds":    {capabilities["adds"].ArrayValue()[0].V, "CAP_NET_BIND_SERVICE"},
+		"platform":             {made.State["platform"].V, "linux"},
 	} {
-		if want != true {
-			t.Errorf("%s reads back as %v", path, made.State)
+		if c.got != c.want {
+			t.Errorf("%s reads back as %v, not %v", path, c.got, c.want)
 		}
 	}
 }

@@ -26,18 +26,18 @@ func TestASecretStaysSecretAndNothingElseBecomesOne(t *testing.T) {
 		t.Error("the container has not got the secret")
 	}
 	check := func(when string, properties resource.PropertyMap) {
-		secrets := 0
+		t.Helper()
 		for _, env := range properties["envs"].ArrayValue() {
-			if env.IsSecret() {
-				secrets++
+			secret := env.IsSecret()
+			if secret {
 				env = env.SecretValue().Element
 			}
-			if env.IsSecret() != false || (env.StringValue() == "PASSWORD=hush") != (secrets == 1 && env.StringValue() == "PASSWORD=hush") {
+			if secret != (env.StringValue() == "PASSWORD=hush") {
 				t.Errorf("%s: %v", when, properties["envs"])
 			}
 		}
-		if secrets != 1 || !properties["uploads"].ArrayValue()[0].ObjectValue()["content"].IsSecret() || properties["labels"].ContainsSecrets() {
-			t.Errorf("%s: %d secrets in envs, uploads %v, labels %v", when, secrets, properties["uploads"], properties["labels"])
+		if !properties["uploads"].ArrayValue()[0].ObjectValue()["content"].IsSecret() || properties["labels"].ContainsSecrets() {
+			t.Errorf("%s: uploads %v, labels %v", when, properties["uploads"], properties["labels"])
 		}
 	}
 	check("after the check", made.Inputs)

@@ -10,8 +10,11 @@ import (
 	"path/filepath"
 	"sort"
 	"strconv"
+	"sync"
+	"sync/atomic"
 	"syscall"
 	"testing"
+	"time"
 
 	"github.com/jackc/pgx/v5"
 
@@ -57,46 +60,79 @@ func startCluster() (stop func(), err error) {
 	}
 	stop = func() { _ = os.RemoveAll(dir) }
 	// Postgres does not run as root.
-	run := func(name string, args ...string) error {
-		cmd := exec.Command(filepath.Join(bin, name), args...)
-		cmd.Dir = dir
-		if os.Geteuid() == 0 {
-			credential, err := unprivileged(dir)
-			if err != nil {
-				return err
-			}
-			cmd.SysProcAttr = &syscall.SysProcAttr{Credential: credential}
+	var attributes syscall.SysProcAttr
+	if os.Geteuid() == 0 {
+		if attributes.Credential, err = unprivileged(dir); err != nil {
+			return stop, err
 		}
-		if output, err := cmd.CombinedOutput(); err != nil {
-			return fmt.Errorf("%s: %w: %s", name, err, output)
-		}
-		return nil
+	}
+	command := func(name string, args ...string) *exec.Cmd {
+		cmd := exec.Command(name, args...)
+		cmd.Dir, cmd.SysProcAttr = dir, &attributes
+		return cmd
 	}
 	data := filepath.Join(dir, "data")
-	if err := run("initdb", "--pgdata", data, "--username", admin, "--auth", "trust", "--encoding", "UTF8",
-		"--locale", "C", "--no-sync"); err != nil {
-		return stop, err
+	initdb := command(filepath.Join(bin, "initdb"), "--pgdata", data, "--username", admin, "--auth", "trust",
+		"--encoding", "UTF8", "--locale", "C", "--no-sync")
+	if output, err := initdb.CombinedOutput(); err != nil {
+		return stop, fmt.Errorf("initdb: %w: %s", err, output)
 	}
 	rules := fmt.Sprintf("host all %s %s/32 trust\nhost all all %s/32 scram-sha-256\n", admin, localhost, localhost)
 	if err := os.WriteFile(filepath.Join(data, "pg_hba.conf"), []byte(rules), 0o600); err != nil {
 		return stop, err
 	}
-	listener, err := net.Listen("tcp", localhost+":0")
+	if cluster.port, err = freePort(); err != nil {
+		return stop, err
+	}
+	cluster.logFile = filepath.Join(dir, "log")
+	log, err := os.Create(cluster.logFile)
 	if err != nil {
 		return stop, err
 	}
-	cluster.port = listener.Addr().(*net.TCPAddr).Port
-	_ = listener.Close()
-	cluster.logFile = filepath.Join(dir, "log")
-	options := fmt.Sprintf("-p %d -k '' -c listen_addresses=%s -c fsync=off -c log_statement=all -c max_connections=60",
-		cluster.port, localhost)
-	if err := run("pg_ctl", "--pgdata", data, "--log", cluster.logFile, "--options", options, "--wait", "start"); err != nil {
+	defer func() { _ = log.Close() }()
+
+	// The shell stops the server when its standard input closes, as it does when the tests crash.
+	server := command("/bin/sh", "-c", `"$@" & cat > /dev/null; kill -INT $!; wait`, "sh",
+		filepath.Join(bin, "postgres"), "-D", data, "-p", strconv.Itoa(cluster.port), "-k", "",
+		"-c", "listen_addresses="+localhost, "-c", "fsync=off", "-c", "log_statement=all", "-c", "max_connections=60")
+	server.Stdout, server.Stderr = log, log
+	alive, err := server.StdinPipe()
+	if err != nil {
+		return stop, err
+	}
+	if err := server.Start(); err != nil {
 		return stop, err
 	}
 	return func() {
-		_ = run("pg_ctl", "--pgdata", data, "--mode", "immediate", "stop")
+		_ = alive.Close()
+		_ = server.Wait()
 		_ = os.RemoveAll(dir)
-	}, nil
+	}, awaitServer()
+}
+
+func freePort() (int, error) {
+	listener, err := net.Listen("tcp", localhost+":0")
+	if err != nil {
+		return 0, err
+	}
+	defer func() { _ = listener.Close() }()
+	return listener.Addr().(*net.TCPAddr).Port, nil
+}
+
+// awaitServer waits until the server takes connections.
+func awaitServer() error {
+	const patience = time.Minute
+	address := fmt.Sprintf("postgres://%s@%s:%d/postgres?sslmode=disable", admin, localhost, cluster.port)
+	for deadline := time.Now().Add(patience); ; time.Sleep(20 * time.Millisecond) {
+		conn, err := pgx.Connect(context.Background(), address)
+		if err == nil {
+			return conn.Close(context.Background())
+		}
+		if time.Now().After(deadline) {
+			log, _ := os.ReadFile(cluster.logFile)
+			return fmt.Errorf("the server does not take connections: %w: %s", err, log)
+		}
+	}
 }
 
 // serverBinaries is the folder with Postgres's server programs: of the PATH, or where Debian has them.
@@ -219,7 +255,13 @@ func serverLog(t *testing.T) string {
 	return string(content)
 }
 
-// unique is a name that no other test uses, with characters that need quoting.
+// tests numbers the tests that have run in this process.
+var tests sync.Map
+
+// unique is a name that no other test uses, nor another run of this one, with characters that need quoting.
 func unique(t *testing.T, name string) string {
-	return fmt.Sprintf(`%s "%p" é`, name, t)
+	number, _ := tests.LoadOrStore(t, testCount.Add(1))
+	return fmt.Sprintf(`%s "%d" é`, name, number)
 }
+
+var testCount atomic.Int64
