@@ -3,12 +3,13 @@ import * as pulumi from '@pulumi/pulumi';
 
 import type { PreparedStack } from '../src/actions/prepare-stack';
 import { applyLimits, clearTheName } from '../src/docker/containers';
+import { freePorts } from '../src/docker/free-ports';
 import { clearTheNetworkName } from '../src/docker/networks';
 import { RewindError } from '../src/errors';
 import { mask } from '../src/container/project-secrets';
 import { waitUntilReady } from '../src/probe/readiness';
 import type { ComposeService } from '../src/compose/model';
-import type { ServicePlan } from '../src/container/spec';
+import type { ContainerSpec, ServicePlan } from '../src/container/spec';
 import { asInputs } from './inputs';
 import { Service } from './service';
 import { tellingTheFix } from './telling-the-fix';
@@ -108,8 +109,12 @@ export class ComposeStack extends pulumi.ComponentResource {
     const plans = new Map(prepared.services.map((plan) => [plan.service, plan]));
     const services = new Map<string, Service>();
     const beforeCreate = new pulumi.ResourceHook('rewind-clear-the-name', async (hook) => {
-      const name = (hook.newInputs as { name?: string } | undefined)?.name;
-      if (name !== undefined) await tellingTheFix(() => clearTheName(client, name, args.stack));
+      const { name, ports } = (hook.newInputs ?? {}) as Partial<ContainerSpec>;
+      if (name === undefined) return;
+      await tellingTheFix(async () => {
+        await clearTheName(client, name, args.stack);
+        await freePorts(client, ports, args.stack);
+      });
     });
 
     for (const service of prepared.order) {

@@ -29,30 +29,30 @@ export class SettingsReader {
 
   /** A text that is not empty. */
   text(key: string): string | undefined {
-    const value = this.#raw[key];
-    return value === undefined || isText(value) ? value : this.#bad(key, 'a text');
+    return this.#read(key, 'a text', (value) => (isText(value) ? value : undefined));
   }
 
   /** A text, or a list of them. */
   texts(key: string): readonly string[] | undefined {
-    const value = this.#raw[key];
-    if (value === undefined) return undefined;
-    if (isText(value)) return [value];
-    return Array.isArray(value) && value.every(isText) ? value : this.#bad(key, 'a text or a list of texts');
+    return this.#read(key, 'a text or a list of texts', (value) => {
+      if (isText(value)) return [value];
+      return Array.isArray(value) && value.every(isText) ? value : undefined;
+    });
   }
 
   /** A URL of files. */
   fileUrl(key: string): string | undefined {
-    const url = this.text(key);
-    return url === undefined || url.startsWith('file://') ? url : this.#bad(key, 'a file:// URL');
+    return this.#read(key, 'a file:// URL', (value) =>
+      isText(value) && value.startsWith('file://') ? value : undefined,
+    );
   }
 
   /** A number of seconds above 0. */
   seconds(key: string): number | undefined {
-    const value = this.#raw[key];
-    if (value === undefined) return undefined;
-    const seconds = typeof value === 'string' || typeof value === 'number' ? Number(value) : NaN;
-    return seconds > 0 && Number.isFinite(seconds) ? seconds : this.#bad(key, 'a number of seconds above 0');
+    return this.#read(key, 'a number of seconds above 0', (value) => {
+      const seconds = typeof value === 'string' || typeof value === 'number' ? Number(value) : NaN;
+      return seconds > 0 && Number.isFinite(seconds) ? seconds : undefined;
+    });
   }
 
   /** Texts by name; a number or truth value counts as its text. */
@@ -115,7 +115,16 @@ export class SettingsReader {
     return {};
   }
 
-  #bad(path: string, expected: string, fix?: string): undefined {
+  /** A setting in its shape; reports it if it has another. */
+  #read<T>(key: string, expected: string, shape: (value: unknown) => T | undefined): T | undefined {
+    const value = this.#raw[key];
+    if (value === undefined) return undefined;
+    const shaped = shape(value);
+    if (shaped === undefined) this.#bad(key, expected);
+    return shaped;
+  }
+
+  #bad(path: string, expected: string, fix?: string): void {
     this.problems.push({
       code: 'config/invalid',
       message: `rewind:${path} is not ${expected}.`,
@@ -123,7 +132,6 @@ export class SettingsReader {
         fix ??
         `Correct it: pulumi config set --path rewind:${path} <value>, or pulumi config rm --path rewind:${path}.`,
     });
-    return undefined;
   }
 }
 

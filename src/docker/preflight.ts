@@ -9,6 +9,7 @@ import { portVariable } from '../compose/port-variable';
 import { stackLabel } from '../container/labels';
 import type { ContainerSpec, ServicePlan } from '../container/spec';
 import type { Problem } from '../errors';
+import { overlaps } from './free-ports';
 import { type Inventory, nameOf } from './inventory';
 
 /**
@@ -153,11 +154,6 @@ type Port = NonNullable<ContainerSpec['ports']>[number];
 /** Whether a port is published on IPv6 as the one before it is on IPv4: who takes the one takes the other. */
 function isTwin(before: Port | undefined, port: Port): boolean {
   return port.ip === '::' && before?.ip === '0.0.0.0' && before.external === port.external;
-}
-
-function overlaps(a: string, b: string): boolean {
-  const any = (ip: string): boolean => ip === '0.0.0.0' || ip === '::' || ip === '';
-  return any(a) || any(b) || a === b;
 }
 
 /** Whether something listens: binding the port is the only way to know that sees every program. */

@@ -63,7 +63,7 @@ describe('a preview is refused, with one error and without a change,', () => {
   });
 
   test('if variables have no value: with each of them', async () => {
-    const told = await refused({ services: { api: { image: `${image}${'${TAG}'}`, hostname: '${HOST_NAME}' } } });
+    const told = await refused({ services: { api: { image: image + '${TAG}', hostname: '${HOST_NAME}' } } });
     expect(told).toMatchObject([
       { code: 'compose/unset-variable', message: 'The variable HOST_NAME has no value; compose.yaml uses it.' },
       { code: 'compose/unset-variable', message: 'The variable TAG has no value; compose.yaml uses it.' },

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 
 import { run } from '../../src/process';
-import { type BusyPort, busyPort, freePort } from '../support/busy-port';
+import { type BusyPort, busyPort, freePorts } from '../support/busy-port';
 import { containerIds } from '../support/docker';
 import { refusedPreview } from '../support/refusal';
 import { TestStack } from '../support/stack';
@@ -113,7 +113,7 @@ describe('with a stack that runs, a preview is refused, with one error and witho
   });
 
   test('if another container has a port: with its name', async () => {
-    const port = await freePort();
+    const [port] = await freePorts(1);
     await run(['docker', 'run', '--detach', '--name', holder, '--publish', `127.0.0.1:${port}:80`, image]);
     const told = await refused({ services: { api: { image, ports: [`127.0.0.1:${port}:80`] } } });
     expect(told).toMatchObject([{ code: 'docker/port-taken', message: expect.stringContaining(holder) as string }]);
@@ -122,7 +122,7 @@ describe('with a stack that runs, a preview is refused, with one error and witho
   });
 
   test('if two services want one port', async () => {
-    const port = await freePort();
+    const [port] = await freePorts(1);
     const told = await refused({
       services: { api: { image, ports: [`${port}:80`] }, web: { image, ports: [`${port}:80`] } },
     });

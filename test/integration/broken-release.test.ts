@@ -30,7 +30,13 @@ const broken = {
     },
     hangs: { image, healthcheck: { ...check, test: ['CMD', 'sleep', '60'] } },
     job: { image, command: ['sh', '-c', 'echo cannot migrate >&2; exit 9'] },
-    greedy: { image, mem_limit: '8m', command: ['tail', '/dev/zero'] },
+    greedy: {
+      image,
+      mem_limit: '8m',
+      // Not at once: the engine hears nothing of a lack of memory in the first moment of a container.
+      command: ['sh', '-c', 'sleep 0.5; exec tail /dev/zero'],
+      healthcheck: { test: ['CMD', 'false'], interval: '10s' },
+    },
     page: { image, environment: { VERSION: '2' }, depends_on: { api: { condition: 'service_healthy' } } },
     afterJob: { image, depends_on: { job: { condition: 'service_completed_successfully' } } },
     farAfterJob: { image, depends_on: { afterJob: { condition: 'service_started' } } },

@@ -157,8 +157,11 @@ type Ports = Record<string, { HostPort: string }[]>;
 const changes = { ...inPlace, ...replacing };
 
 function servicesWith(state: 'before' | 'after'): object {
-  const changing = Object.entries(changes).map(([name, change]) => [name, { image, ...change[state] }]);
-  return { ...Object.fromEntries(changing), unchanged: { image } };
+  const changing = Object.entries(changes).map(([name, change]): [string, object] => [
+    name,
+    { image, ...change[state] },
+  ]);
+  return Object.fromEntries<object>([...changing, ['unchanged', { image }]]);
 }
 
 describe('a changed compose file', () => {

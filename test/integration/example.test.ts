@@ -2,7 +2,7 @@ import { join } from 'node:path';
 
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 
-import { freePort } from '../support/busy-port';
+import { freePorts } from '../support/busy-port';
 import { containerIds, inspectContainer } from '../support/docker';
 import { type PulumiRun, TestStack } from '../support/stack';
 import { imageId } from '../support/tagged-images';
@@ -18,7 +18,7 @@ let stack: TestStack;
 let api: string;
 
 beforeAll(async () => {
-  const [apiPort, webPort] = [await freePort(), await freePort()];
+  const [apiPort, webPort] = await freePorts(2);
   api = `http://127.0.0.1:${apiPort}`;
   stack = await TestStack.create(project, {
     env: { APEX_API_PORT: String(apiPort), APEX_WEB_PORT: String(webPort) },

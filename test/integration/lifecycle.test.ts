@@ -107,7 +107,6 @@ describe('a release', () => {
     expect(await stack.plannedSteps()).toEqual({
       web: 'update',
       [container('web')]: 'replace',
-      'rewind-life-dev': 'update',
     });
   });
 

@@ -1,5 +1,4 @@
-import { createServer } from 'node:net';
-import type { AddressInfo } from 'node:net';
+import { type AddressInfo, createServer } from 'node:net';
 
 /** A port of 127.0.0.1 on which this process listens. */
 export interface BusyPort {
@@ -11,16 +10,23 @@ export interface BusyPort {
 /** Listens on a port that was free. */
 export async function busyPort(): Promise<BusyPort> {
   const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  await new Promise<void>((resolve) => {
+    server.listen(0, '127.0.0.1', resolve);
+  });
   return {
     port: (server.address() as AddressInfo).port,
-    free: () => new Promise((resolve) => server.close(() => resolve())),
+    free: () =>
+      new Promise((resolve) => {
+        server.close(() => {
+          resolve();
+        });
+      }),
   };
 }
 
-/** A port of 127.0.0.1 that nobody listens on. */
-export async function freePort(): Promise<number> {
-  const { port, free } = await busyPort();
-  await free();
-  return port;
+/** Different ports of 127.0.0.1 that nobody listens on. */
+export async function freePorts(count: number): Promise<number[]> {
+  const busy = await Promise.all(Array.from({ length: count }, busyPort));
+  await Promise.all(busy.map(({ free }) => free()));
+  return busy.map(({ port }) => port);
 }

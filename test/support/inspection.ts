@@ -83,14 +83,12 @@ function byKey(list: readonly Shape[], key: string): Shape {
 }
 
 /** A request for devices: its lists have no order, and an empty one is none. */
-function requestOf({ Capabilities, Count, DeviceIDs, Driver, Options }: Shape): Shape {
-  const capabilities = (Capabilities as string[][]).map((all) => all.sort());
+function requestOf({ Capabilities, DeviceIDs, Options, ...rest }: Shape): Shape {
   return {
-    Capabilities: capabilities,
-    Count,
+    ...rest,
+    Capabilities: (Capabilities as string[][]).map((all) => all.sort()),
     DeviceIDs: ((DeviceIDs ?? []) as string[]).sort(),
-    Driver,
-    Options: Options ?? {},
+    Options: (Options ?? {}) as Shape,
   };
 }
 

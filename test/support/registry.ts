@@ -111,9 +111,11 @@ function give(request: IncomingMessage, response: ServerResponse, { type, conten
   response.end(request.method === 'HEAD' ? undefined : content);
 }
 
-function refuse(response: ServerResponse, code: string): void {
+function refuse(response: ServerResponse, code: string): ServerResponse {
   const message = code.toLowerCase().replaceAll('_', ' ');
-  response.writeHead(404, { 'Content-Type': 'application/json' }).end(JSON.stringify({ errors: [{ code, message }] }));
+  return response
+    .writeHead(404, { 'Content-Type': 'application/json' })
+    .end(JSON.stringify({ errors: [{ code, message }] }));
 }
 
 function digestOf(content: Buffer): string {
