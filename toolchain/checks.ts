@@ -84,9 +84,12 @@ async function goTests(): Promise<Tally> {
   const plugins = readBuilds(toolchainSources).find(({ name }) => name === 'plugins')!;
   // Compiled as the plugins themselves are: Go finds all that they share in its cache.
   const flags = ['-trimpath', ...(plugins.tags ? [`-tags=${plugins.tags}`] : [])];
+  const withoutPostgres = !hasPostgresServer();
+  if (withoutPostgres)
+    say('The tests of the postgresql plugin are skipped: no Postgres server is installed (Debian: postgresql).');
   const result = await execa('go', ['test', '-json', ...flags, './...'], {
     cwd: path.join(toolchainSources, plugins.dir),
-    env: goEnvironment,
+    env: { ...goEnvironment, ...(withoutPostgres && { REWIND_SKIP_POSTGRES_TESTS: '1' }) },
     stdin: 'ignore',
     all: true,
     lines: true,
@@ -94,6 +97,15 @@ async function goTests(): Promise<Tally> {
   });
   say(goOutput(result.all).trimEnd());
   return withExitCode(tallyGo(result.all), result.exitCode);
+}
+
+/** Whether this machine has the programs of a Postgres server, of which the tests start one of their own. */
+function hasPostgresServer(): boolean {
+  const debian = '/usr/lib/postgresql';
+  const versions = fs.existsSync(debian) ? fs.readdirSync(debian).map((name) => path.join(debian, name, 'bin')) : [];
+  return [...versions, ...(process.env['PATH'] ?? '').split(path.delimiter)].some((folder) =>
+    fs.existsSync(path.join(folder, 'initdb')),
+  );
 }
 
 /** The example's own tests, which know nothing of Rewind: by Node's test runner. */

@@ -57,8 +57,8 @@ const fixtures: readonly Fixture[] = [
     asked: [
       ['edge-1', 'cat', '/etc/resolv.conf'],
       ['api-1', 'cat', '/etc/resolv.conf'],
-      ['edge-1', ...script('nslookup backend 127.0.0.11 | tail -3')],
-      ['edge-1', ...script('nslookup api-front 127.0.0.11 | tail -3 | cut -d. -f4-')],
+      ['edge-1', ...script('nslookup -type=a backend 127.0.0.11 | grep -c 10.98.1.10')],
+      ['edge-1', ...script('nslookup -type=a api-front 127.0.0.11 | grep -c ^Name')],
       ['mapped-1', ...script('grep -v : /etc/hosts | grep -v mapped')],
       ['sidecar-1', ...script('ip -4 address | grep -c 10.98.1.10/24')],
       ['nonet-1', ...script('ls /sys/class/net')],

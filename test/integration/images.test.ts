@@ -115,7 +115,10 @@ describe('the image of a registry', () => {
 
   afterAll(async () => {
     await run(['docker', 'rm', '--force', container]);
-    await run(['docker', 'rmi', shop, shopNewer]);
+    // What a tag has moved away from is still there under its digest.
+    const left = await run(['docker', 'images', '--digests', '--format', '{{.Repository}}@{{.Digest}}']);
+    const names = left.stdout.split('\n').filter((name) => name.startsWith(`${registry.host}/`));
+    await run(['docker', 'rmi', shop, shopNewer, ...names]);
     await registry.stop();
   });
 

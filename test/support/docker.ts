@@ -32,7 +32,9 @@ export async function inspectContainers(project: string): Promise<Record<string,
 export async function inspectNetworks(project: string): Promise<Record<string, Docker.NetworkInspectInfo>> {
   const docker = await engine();
   const list = await docker.listNetworks(ofProject(project));
-  return Object.fromEntries(list.map((network) => [network.Name, network]));
+  return Object.fromEntries(
+    list.map((network) => [network.Name, network] as const).sort(([a], [b]) => (a < b ? -1 : 1)),
+  );
 }
 
 /** `docker volume inspect` of every volume of a compose project, by name. */
