@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 
 import { containerIds, execIn, type Inspection, inspectContainers } from '../support/docker';
-import { boxImages, makeBoxImages, removeBoxImages } from '../support/images';
+import { boxImages, makeBoxImages } from '../support/images';
 import { TestStack } from '../support/stack';
 
 const image = boxImages.plain;
@@ -187,7 +187,6 @@ describe('a changed compose file', () => {
   afterAll(async () => {
     await stack.destroy();
     await stack.remove();
-    await removeBoxImages();
   });
 
   test.each(Object.keys(changes))('takes effect: %s', (name) => {
@@ -274,7 +273,6 @@ describe('a changed configuration file', () => {
   afterAll(async () => {
     await stack.destroy();
     await stack.remove();
-    await removeBoxImages();
   });
 
   test('does not reach a running container by itself', async () => {

@@ -14,7 +14,7 @@ import {
   removeProject,
   restartContainers,
 } from '../support/docker';
-import { makeBoxImages, removeBoxImages } from '../support/images';
+import { makeBoxImages } from '../support/images';
 import { differences } from '../support/inspection';
 import { TestStack } from '../support/stack';
 
@@ -131,7 +131,6 @@ beforeAll(async () => {
 
 afterAll(async () => {
   await removeExternals();
-  await removeBoxImages();
 });
 
 async function removeExternals(): Promise<void> {

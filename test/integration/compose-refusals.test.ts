@@ -7,7 +7,7 @@ import { serviceKeys } from '../../src/container/keys';
 import { apiAtLeast } from '../../src/container/mapping';
 import { connect } from '../../src/docker/engine';
 import { containerIds, inspectNetworks, inspectVolumes } from '../support/docker';
-import { boxImages, makeBoxImages, removeBoxImages } from '../support/images';
+import { boxImages, makeBoxImages } from '../support/images';
 import { type PulumiRun, TestStack } from '../support/stack';
 
 /** Service and key of everything in the fixture that cannot be carried over. */
@@ -71,7 +71,6 @@ describe('a compose file with keys that cannot be carried over', () => {
   afterAll(async () => {
     await stack.destroy();
     await stack.remove();
-    await removeBoxImages();
   });
 
   test('is refused in a preview, and in an update before anything has changed', async () => {

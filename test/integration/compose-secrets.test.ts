@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 
 import { containerIds, execIn } from '../support/docker';
-import { boxImages, makeBoxImages, removeBoxImages } from '../support/images';
+import { boxImages, makeBoxImages } from '../support/images';
 import { TestStack } from '../support/stack';
 
 const image = boxImages.plain;
@@ -89,7 +89,6 @@ describe('a secret', () => {
   afterAll(async () => {
     await stack.destroy();
     await stack.remove();
-    await removeBoxImages();
   });
 
   test('reaches the container', async () => {

@@ -9,13 +9,12 @@ import {
   inspectNetworks,
   inspectVolumes,
 } from '../support/docker';
-import { boxImages, makeBoxImages, removeBoxImages } from '../support/images';
+import { boxImages, makeBoxImages } from '../support/images';
 import { TestStack } from '../support/stack';
 
 const image = boxImages.plain;
 
 beforeAll(makeBoxImages);
-afterAll(removeBoxImages);
 
 describe('what docker compose has left of a project', () => {
   const project = 'rewind-fixture-adopted';

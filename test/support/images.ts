@@ -46,7 +46,7 @@ while :; do sleep 3600 & wait $!; done
 const passwd = 'root:x:0:0:root:/root:/bin/sh\napp:x:1000:1000:app:/srv:/bin/sh\n';
 const group = 'root:x:0:\napp:x:1000:\nextra:x:2000:\n';
 
-/** Makes the images of the fixtures, which takes a second or two. Those that are there already stay. */
+/** Makes the images of the fixtures, which takes a second or two, unless they are there; they go after the last test. */
 export async function makeBoxImages(): Promise<void> {
   const present = await run(['docker', 'image', 'inspect', ...Object.values(boxImages)]);
   if (present.exitCode === 0) return;

@@ -1,5 +1,5 @@
 import { run } from '../../src/process';
-import { boxImages, makeBoxImages, removeBoxImages } from './images';
+import { boxImages, makeBoxImages } from './images';
 
 /** Names for images of a test's own, each with what it is to stand for. */
 export type Tags = Readonly<Record<string, keyof typeof boxImages>>;
@@ -19,7 +19,6 @@ export async function tagImage(image: string, name: string): Promise<void> {
 /** Removes the names again, and the images of the fixtures. */
 export async function removeTaggedImages(...names: string[]): Promise<void> {
   await run(['docker', 'rmi', ...names]);
-  await removeBoxImages();
 }
 
 /** ID of an image. */
