@@ -16,17 +16,16 @@ export function condenseProgress(line: string): string | undefined {
 }
 
 /**
- * The diff of `pulumi preview --diff` without IDs and URNs: the name of a resource, which is the end of its URN, moves
- * to the line that says what happens to it.
+ * What changes in the output of `pulumi preview --diff`, without IDs and URNs: the name of a resource, which is the end
+ * of its URN, moves to the line that says what happens to it.
  */
 export function condenseDiff(output: string): string[] {
   const lines: string[] = [];
   for (const line of output.split('\n')) {
     const urn = /^\s*\[urn=.*::([^:\]]+)\]/.exec(line);
-    if (urn) {
-      const last = lines.pop();
-      if (last !== undefined) lines.push(`${last} ${urn[1]!}`);
-    } else if (!/^\s*\[(id|provider)=|^\s*replicas:|^@ |^Previewing|^\s*$/.test(line)) {
+    const last = lines.at(-1);
+    if (urn && last?.endsWith(')')) lines[lines.length - 1] = `${last} ${urn[1]!}`;
+    else if (/^\s*[~+-]|^Resources:|^\s+\d+ changes/.test(line)) {
       lines.push(line.replace(/(sha256:[0-9a-f]{12})[0-9a-f]{52}/g, '$1…'));
     }
   }
