@@ -16,7 +16,7 @@ export async function tagImage(image: string, name: string): Promise<void> {
   if (exitCode !== 0) throw new Error(`docker tag ${image} ${name} failed: ${stderr}`);
 }
 
-/** Removes the names again, and the images of the fixtures. */
+/** Removes the names again. */
 export async function removeTaggedImages(...names: string[]): Promise<void> {
   await run(['docker', 'rmi', ...names]);
 }
