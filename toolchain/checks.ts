@@ -82,14 +82,21 @@ async function goTests(): Promise<Tally> {
     return { ...nothing, skipped: 1 };
   }
   const plugins = readBuilds(toolchainSources).find(({ name }) => name === 'plugins')!;
+  const folder = path.join(toolchainSources, plugins.dir);
   // Compiled as the plugins themselves are: Go finds all that they share in its cache.
   const flags = ['-trimpath', ...(plugins.tags ? [`-tags=${plugins.tags}`] : [])];
-  const withoutPostgres = !hasPostgresServer();
-  if (withoutPostgres)
-    say('The tests of the postgresql plugin are skipped: no Postgres server is installed (Debian: postgresql).');
-  const result = await execa('go', ['test', '-json', ...flags, './...'], {
-    cwd: path.join(toolchainSources, plugins.dir),
-    env: { ...goEnvironment, ...(withoutPostgres && { REWIND_SKIP_POSTGRES_TESTS: '1' }) },
+  if (hasPostgresServer()) return goTest(folder, [...flags, './...']);
+  const others = await goTest(folder, [...flags, ...(await packagesWithout(folder, postgresql))]);
+  return add(others, await inDatabaseImage(folder, [...flags, `./${postgresql}`]));
+}
+
+/** The folder of the plugin whose tests start a Postgres server of their own. */
+const postgresql = 'postgresql';
+
+async function goTest(folder: string, args: readonly string[], env: NodeJS.ProcessEnv = {}): Promise<Tally> {
+  const result = await execa('go', ['test', '-json', ...args], {
+    cwd: folder,
+    env: { ...goEnvironment, ...env },
     stdin: 'ignore',
     all: true,
     lines: true,
@@ -98,6 +105,32 @@ async function goTests(): Promise<Tally> {
   say(goOutput(result.all).trimEnd());
   return withExitCode(tallyGo(result.all), result.exitCode);
 }
+
+/** The packages of a module but for the one in a folder of that name. */
+async function packagesWithout(folder: string, name: string): Promise<string[]> {
+  const { stdout } = await execa('go', ['list', './...'], { cwd: folder, env: goEnvironment, lines: true });
+  return stdout.filter((line) => !line.endsWith(`/${name}`));
+}
+
+/** Runs tests that need the programs of a Postgres server in the image that has them: the example's database. */
+async function inDatabaseImage(folder: string, args: readonly string[]): Promise<Tally> {
+  const scratch = fs.mkdtempSync(path.join(os.tmpdir(), 'rewind-go-'));
+  try {
+    const mounts = [scratch, folder].flatMap((it) => ['--volume', `${it}:${it}:ro`]);
+    const container = ['docker', 'run', '--rm', '--network=none', '--user=0', ...mounts];
+    const command = [
+      ...container,
+      `--workdir=${path.join(folder, postgresql)}`,
+      '--entrypoint=/usr/bin/env',
+      databaseImage,
+    ];
+    return await goTest(folder, [`-exec=${command.join(' ')}`, ...args], { GOTMPDIR: scratch });
+  } finally {
+    fs.rmSync(scratch, { recursive: true, force: true });
+  }
+}
+
+const databaseImage = 'apex-db:15';
 
 /** Whether this machine has the programs of a Postgres server, of which the tests start one of their own. */
 function hasPostgresServer(): boolean {

@@ -54,7 +54,8 @@ const mending: Readonly<Record<ErrorCode, string>> = {
   'setup/locked': 'Wait for the other set-up to end; the error names its process.',
   'setup/failed': 'See what the step says; the next run takes up where this one stopped.',
   'cli/usage': 'Look at `npx rewind --help`.',
-  'pulumi/failed': 'See what Pulumi says; after an interrupted update, `pulumi cancel` and then `pulumi up`.',
+  'pulumi/failed':
+    'See what Pulumi says. After an interrupted update: `pulumi cancel --yes`, then `pulumi up`; a warning of pending operations goes with `pulumi refresh --clear-pending-creates`.',
 };
 
 export const errorsPage: Page = {

@@ -104,7 +104,7 @@ export async function prepareStack(options: PrepareOptions): Promise<PreparedSta
     project,
     engine,
     services: planned.services,
-    order: startOrder(project.model).order,
+    order: startOrder(project.model),
     networks: planNetworks(project, inventory, stack),
     volumes: planVolumes(project, planned.services, inventory, secrets),
     files,

@@ -6,29 +6,20 @@ export function dependenciesOf(model: ComposeModel, service: string): string[] {
 }
 
 /**
- * Services in an order in which each comes after everything it depends on; among equals, by name.
- *
- * @returns the order, and the services of one cycle if there is one; the order then has some service before one that it
- *   depends on.
+ * Services in an order in which each comes after everything it depends on; among equals, by name. A cycle, which docker
+ * compose refuses before, is cut somewhere.
  */
-export function startOrder(model: ComposeModel): { readonly order: string[]; readonly cycle?: string[] } {
-  const order: string[] = [];
-  const state = new Map<string, 'open' | 'done'>();
-  let cycle: string[] | undefined;
-
-  const visit = (name: string, path: string[]): void => {
-    if (state.get(name) === 'done') return;
-    if (state.get(name) === 'open') {
-      cycle ??= [...path.slice(path.indexOf(name)), name];
-      return;
-    }
-    state.set(name, 'open');
-    for (const dependency of dependenciesOf(model, name).sort()) visit(dependency, [...path, name]);
-    state.set(name, 'done');
-    order.push(name);
+export function startOrder(model: ComposeModel): string[] {
+  const order = new Set<string>();
+  const seen = new Set<string>();
+  const visit = (name: string): void => {
+    if (seen.has(name)) return;
+    seen.add(name);
+    for (const dependency of dependenciesOf(model, name).sort()) visit(dependency);
+    order.add(name);
   };
-  for (const name of Object.keys(model.services).sort()) visit(name, []);
-  return cycle ? { order, cycle } : { order };
+  for (const name of Object.keys(model.services).sort()) visit(name);
+  return [...order];
 }
 
 /** How many containers a service has: `scale`, else `deploy.replicas`, else 1. */

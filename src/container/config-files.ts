@@ -1,5 +1,5 @@
 import { opendir, stat } from 'node:fs/promises';
-import { relative } from 'node:path';
+import { join, relative } from 'node:path';
 
 import type { ComposeProject } from '../compose/load';
 import { type Problem, RewindError } from '../errors';
@@ -7,6 +7,9 @@ import type { FileStore, KeepOptions, KeptFile } from '../store/files';
 
 /** Folders with more entries than this are data, not configuration: they are mounted in place. */
 const largestFolderEntries = 500;
+
+/** So are files of more bytes than this, and folders with so much in them. */
+const largestBytes = 16 * 1024 * 1024;
 
 /** The configuration files of a project. */
 export interface ConfigFiles {
@@ -129,7 +132,7 @@ async function kindOf(project: ComposeProject, source: string): Promise<'file' |
   if (name === '' || name === '..' || name.startsWith('../')) return 'other';
   try {
     const info = await stat(source);
-    if (info.isFile()) return 'file';
+    if (info.isFile()) return info.size <= largestBytes ? 'file' : 'other';
     return info.isDirectory() && (await isConfiguration(source)) ? 'folder' : 'other';
   } catch {
     return 'other'; // a source that is not there is the engine's to create or to refuse
@@ -139,9 +142,12 @@ async function kindOf(project: ComposeProject, source: string): Promise<'file' |
 /** Whether a folder can be configuration: not too large, and with nothing in it but files, folders and links. */
 async function isConfiguration(folder: string): Promise<boolean> {
   let seen = 0;
+  let bytes = 0;
   for await (const entry of await opendir(folder, { recursive: true })) {
     if (++seen > largestFolderEntries) return false;
     if (!entry.isFile() && !entry.isDirectory() && !entry.isSymbolicLink()) return false;
+    if (entry.isFile()) bytes += (await stat(join(entry.parentPath, entry.name))).size;
+    if (bytes > largestBytes) return false;
   }
   return true;
 }

@@ -39,7 +39,7 @@ class Declared {
       project,
       engine: { docker: this.engine.docker, facts: engineFacts },
       services: plan.services,
-      order: startOrder(project.model).order,
+      order: startOrder(project.model),
       networks: planNetworks(project, found, 'shop/dev'),
       volumes: planVolumes(project, plan.services, found, secrets),
       files: { kept: new Map(), hashes: { 'nginx.conf': 'sha256:abc' }, problems: [] },

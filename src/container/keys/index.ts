@@ -20,7 +20,16 @@ export const projectKeys: readonly KeyMapping[] = [
     to: 'docker compose build',
     note: 'built if the image is not there (or with pull_policy: build), then used by image ID',
   },
-  { key: 'pull_policy', support: 'composed', to: 'the preparation of images' },
+  {
+    key: 'pull_policy',
+    support: 'composed',
+    to: 'the preparation of images',
+    note: 'daily, weekly and every_… act like missing: an image is pulled again when its tag changes',
+    apply: (value: string, _spec, context) => {
+      if (!/^(daily|weekly|every_)/.test(value)) return;
+      context.warn('pull_policy', `${value} acts like missing: the image is not pulled again as it gets older`);
+    },
+  },
   { key: 'container_name', support: 'carried', to: 'name' },
   { key: 'extends', support: 'composed', to: 'docker compose' },
   { key: 'profiles', support: 'composed', to: 'docker compose', note: 'chosen by rewind:profiles' },

@@ -1,10 +1,16 @@
 import type { ComposePort, ComposeServiceNetwork } from '../../compose/model';
+import { replicasOf } from '../../compose/order';
 import { apiAtLeast, type KeyMapping, type MappingContext } from '../mapping';
 import type { ContainerOf, ContainerSpec } from '../spec';
 
 /** `service:x` means the namespace of that service's first container; anything else is the engine's own word. */
-export function namespaceOf(value: string, prefix = 'container:'): string | ContainerOf {
-  return value.startsWith('service:') ? { service: value.slice('service:'.length), prefix } : value;
+export function namespaceOf(key: string, value: string, context: MappingContext): string | ContainerOf | undefined {
+  if (!value.startsWith('service:')) return value;
+  const service = value.slice('service:'.length);
+  const definition = context.model.services[service];
+  if (definition !== undefined && replicasOf(definition) > 0) return { service, prefix: 'container:' };
+  context.refuse(key, `is that of service ${service}, which has no container`, `Scale ${service} to 1 or more.`);
+  return undefined;
 }
 
 type Port = NonNullable<ContainerSpec['ports']>[number];
@@ -130,7 +136,10 @@ export const networkKeys: readonly KeyMapping[] = [
     key: 'network_mode',
     support: 'carried',
     to: 'networkMode',
-    apply: (value: string, spec) => void (spec.networkMode = namespaceOf(value)),
+    apply: (value: string, spec, context) => {
+      const mode = namespaceOf('network_mode', value, context);
+      if (mode !== undefined) spec.networkMode = mode;
+    },
   },
   {
     key: 'mac_address',

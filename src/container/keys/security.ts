@@ -108,8 +108,24 @@ export const securityKeys: readonly KeyMapping[] = [
     apply: (v: string[], spec) => void (spec.groupAdds = v.map(String)),
   },
   { key: 'userns_mode', support: 'carried', to: 'usernsMode', apply: (v: string, spec) => void (spec.usernsMode = v) },
-  { key: 'pid', support: 'carried', to: 'pidMode', apply: (v: string, spec) => void (spec.pidMode = namespaceOf(v)) },
-  { key: 'ipc', support: 'carried', to: 'ipcMode', apply: (v: string, spec) => void (spec.ipcMode = namespaceOf(v)) },
+  {
+    key: 'pid',
+    support: 'carried',
+    to: 'pidMode',
+    apply: (value: string, spec, context) => {
+      const mode = namespaceOf('pid', value, context);
+      if (mode !== undefined) spec.pidMode = mode;
+    },
+  },
+  {
+    key: 'ipc',
+    support: 'carried',
+    to: 'ipcMode',
+    apply: (value: string, spec, context) => {
+      const mode = namespaceOf('ipc', value, context);
+      if (mode !== undefined) spec.ipcMode = mode;
+    },
+  },
   { key: 'cgroup', support: 'carried', to: 'cgroupnsMode', apply: (v: string, spec) => void (spec.cgroupnsMode = v) },
   {
     key: 'cgroup_parent',

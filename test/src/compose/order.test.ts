@@ -37,8 +37,7 @@ describe('the start order', () => {
     fc.assert(
       fc.property(acyclic, (edges) => {
         const model = graph(edges);
-        const { order, cycle } = startOrder(model);
-        expect(cycle).toBeUndefined();
+        const order = startOrder(model);
         expect([...order].sort()).toEqual(Object.keys(edges).sort());
         for (const name of order) {
           for (const dependency of dependenciesOf(model, name)) {
@@ -59,56 +58,24 @@ describe('the start order', () => {
   });
 
   test('is by name among services that do not depend on each other', () => {
-    expect(startOrder(graph({ web: ['api'], api: ['db'], db: [], cache: [] })).order).toEqual([
-      'db',
-      'api',
-      'cache',
-      'web',
-    ]);
+    expect(startOrder(graph({ web: ['api'], api: ['db'], db: [], cache: [] }))).toEqual(['db', 'api', 'cache', 'web']);
   });
 
-  test('names the services of a circle, beginning and ending with the same one', () => {
-    expect(startOrder(graph({ api: ['worker'], worker: ['queue'], queue: ['api'], db: [] })).cycle).toEqual([
-      'api',
-      'worker',
-      'queue',
-      'api',
-    ]);
-  });
-
-  test('finds a service that depends on itself', () => {
-    expect(startOrder(graph({ api: ['api'] })).cycle).toEqual(['api', 'api']);
-  });
-
-  test('finds a circle in any graph that has one, made of real dependencies', () => {
-    const closed = acyclic
-      .filter((edges) => Object.keys(edges).length > 1)
-      .map((edges) => {
-        const { order } = startOrder(graph(edges));
-        const [first, last] = [order[0]!, order.at(-1)!];
-        return { ...edges, [last]: [...edges[last]!, first], [first]: [last] };
-      });
-    fc.assert(
-      fc.property(closed, (edges) => {
-        const { cycle } = startOrder(graph(edges));
-        expect(cycle?.[0]).toBe(cycle?.at(-1));
-        cycle!.slice(1).forEach((name, index) => {
-          expect(edges[cycle![index]!]).toContain(name);
-        });
-      }),
-    );
+  test('has every service even where they depend on each other in a circle', () => {
+    const circle = graph({ api: ['worker'], worker: ['queue'], queue: ['api'], self: ['self'] });
+    expect(startOrder(circle).sort()).toEqual(['api', 'queue', 'self', 'worker']);
   });
 
   test('leaves out dependencies that are not part of the project, such as optional ones of another profile', () => {
-    expect(startOrder(graph({ api: ['debugger'] })).order).toEqual(['api']);
-    expect(startOrder(graph({ api: ['constructor', 'toString'] })).order).toEqual(['api']);
+    expect(startOrder(graph({ api: ['debugger'] }))).toEqual(['api']);
+    expect(startOrder(graph({ api: ['constructor', 'toString'] }))).toEqual(['api']);
   });
 
   test('of 300 services in one chain is there at once', () => {
     const names = Array.from({ length: 300 }, (_, index) => `s${index}`);
     const edges = Object.fromEntries(names.map((name, index) => [name, names.slice(Math.max(0, index - 10), index)]));
     const started = performance.now();
-    expect(startOrder(graph(edges)).order).toEqual(names);
+    expect(startOrder(graph(edges))).toEqual(names);
     expect(performance.now() - started).toBeLessThan(1000);
   });
 });

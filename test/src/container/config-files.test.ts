@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, rmSync, symlinkSync, truncateSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
 import { describe, expect, test } from 'vitest';
@@ -82,14 +82,17 @@ describe('configuration is', () => {
     expect(Object.keys(files.hashes)).toEqual(['motd.txt']);
   });
 
-  test('nothing outside the project, no socket, no large folder, and nothing that is not there', async () => {
+  test('nothing outside the project, no socket, nothing large, and nothing that is not there', async () => {
     const shop = new Shop({ 'shop/..odd.conf': 'inside', 'outside.conf': 'x' });
-    const inner = new Shop({ '..odd.conf': 'inside' });
+    const inner = new Shop({ '..odd.conf': 'inside', 'dump.sql': '', 'dumps/1.sql': '', 'dumps/2/3.sql': '' });
+    for (const name of ['1.sql', '2/3.sql']) truncateSync(inner.path(`dumps/${name}`), 9 * 1024 * 1024);
     mkdirSync(inner.path('large'));
     for (let index = 0; index < 501; index++) writeFileSync(inner.path(`large/${index}`), '');
     mkdirSync(inner.path('run'));
     execFileSync('mkfifo', [inner.path('run/pipe'), inner.path('pipe')]);
-    const mounts = ['..odd.conf', 'large', 'run', 'pipe', 'gone'].map((name) => inner.bind(name));
+    truncateSync(inner.path('dump.sql'), 16 * 1024 * 1024 + 1);
+    const names = ['..odd.conf', 'large', 'run', 'pipe', 'gone', 'dump.sql', 'dumps'];
+    const mounts = names.map((name) => inner.bind(name));
     const outside = { type: 'bind', source: shop.path('outside.conf'), target: '/y', read_only: true };
     const system = { type: 'bind', source: '/etc/hostname', target: '/z', read_only: true };
     expect(namesOf(inner, await inner.find([...mounts, outside, system]))).toEqual(['..odd.conf']);

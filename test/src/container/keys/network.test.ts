@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 
 import type { ComposePort, ComposeService, ComposeServiceNetwork } from '../../../../src/compose/model';
-import { namespaceOf, orderedNetworks } from '../../../../src/container/keys/network';
+import { orderedNetworks } from '../../../../src/container/keys/network';
 import { containerOf, engineFacts, planOf, projectOf, refusalsOf } from '../../../support/compose-project';
 
 test.each([
@@ -9,7 +9,6 @@ test.each([
   [{ dns_opt: ['use-vc'] }, { dnsOpts: ['use-vc'] }],
   [{ dns_search: ['example.com'] }, { dnsSearches: ['example.com'] }],
   [{ network_mode: 'host' }, { networkMode: 'host' }],
-  [{ network_mode: 'service:db' }, { networkMode: { service: 'db', prefix: 'container:' } }],
   [
     { extra_hosts: ['db=10.0.0.5', 'old:10.0.0.6'] },
     {
@@ -32,12 +31,29 @@ test.each([
   expect(containerOf(keys)).toMatchObject(expected);
 });
 
-test.each([
-  ['service:db', { service: 'db', prefix: 'container:' }],
-  ['container:other', 'container:other'],
-  ['host', 'host'],
-])('the namespace %s means %j', (value, expected) => {
-  expect(namespaceOf(value)).toEqual(expected);
+describe.each([
+  ['network_mode', 'networkMode'],
+  ['pid', 'pidMode'],
+  ['ipc', 'ipcMode'],
+] as const)('%s', (key, input) => {
+  const planned = (value: string, db: ComposeService) =>
+    planOf(projectOf({ api: { image: 'api:1', [key]: value }, db: { image: 'db:1', ...db } }));
+
+  test.each([
+    ['service:db', { service: 'db', prefix: 'container:' }],
+    ['container:other', 'container:other'],
+    ['host', 'host'],
+  ])('%s means %j', (value, expected) => {
+    expect(planned(value, {}).services[0]!.containers[0]![input]).toEqual(expected);
+  });
+
+  test('of a service that is scaled to 0 is refused', () => {
+    expect(planned('service:db', { scale: 0 }).problems).toMatchObject([
+      {
+        message: expect.stringContaining(`service api: ${key} is that of service db, which has no container`) as string,
+      },
+    ]);
+  });
 });
 
 describe('ports', () => {

@@ -12,8 +12,6 @@ test.each([
   [{ group_add: [20] }, { groupAdds: ['20'] }],
   [{ userns_mode: 'host' }, { usernsMode: 'host' }],
   [{ pid: 'host' }, { pidMode: 'host' }],
-  [{ pid: 'service:db' }, { pidMode: { service: 'db', prefix: 'container:' } }],
-  [{ ipc: 'service:db' }, { ipcMode: { service: 'db', prefix: 'container:' } }],
   [{ cgroup: 'private' }, { cgroupnsMode: 'private' }],
   [{ cgroup_parent: 'shop' }, { cgroupParent: 'shop' }],
   [{ device_cgroup_rules: ['c 1:3 mr'] }, { deviceCgroupRules: ['c 1:3 mr'] }],
