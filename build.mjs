@@ -16,6 +16,7 @@ const stampFile = path.join(dist, '.inputs.json');
 /** Bundle in dist/ -> its entry point. Those named in `executables` begin with a `#!` line of their own. */
 const entryPoints = {
   index: 'index.ts',
+  preload: 'components/preload.ts',
   cli: 'cli/main.ts',
   bench: 'bench/main.ts',
   checks: 'toolchain/checks.ts',

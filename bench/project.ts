@@ -25,7 +25,7 @@ export async function makeProject(name: string, env: Readonly<Record<string, str
   await Promise.all([
     writeFile(
       join(folder, 'Pulumi.yaml'),
-      `name: ${name}\nruntime:\n  name: nodejs\n  options:\n    typescript: false\n`,
+      `name: ${name}\nruntime:\n  name: nodejs\n  options:\n    typescript: false\n    nodeargs: --require ${join(installDir, 'dist', 'preload.js')}\n`,
     ),
     writeFile(join(folder, 'package.json'), JSON.stringify({ name, main: 'index.js' })),
     writeFile(

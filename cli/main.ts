@@ -1,4 +1,6 @@
 #!/usr/bin/env node
+import '../components/preload';
+
 import { Command, CommanderError } from 'commander';
 import { RewindError } from '../src/errors';
 import { register as registerEnv } from './commands/env';

@@ -201,4 +201,7 @@ export class TestStack {
   }
 }
 
-const runtime = { name: 'nodejs', options: { typescript: false } };
+const runtime = {
+  name: 'nodejs',
+  options: { typescript: false, nodeargs: `--require ${join(root, 'dist', 'preload.js')}` },
+};

@@ -1,0 +1,38 @@
+import Module from 'node:module';
+
+/**
+ * Keeps Pulumi's SDK from loading, at each start, what it needs only to serialise a function into the state: the
+ * TypeScript compiler and npm's dependency reader, half of what it loads. They are loaded when they are first used.
+ * Given to Node.js with `--require`, before the SDK: see `nodeargs` in Pulumi.yaml.
+ */
+const usedRarely = /^@npmcli\/arborist$|(^|\/)typescript-shim$/;
+const usedBy = /[/\\]@pulumi[/\\]pulumi[/\\]runtime[/\\]closure[/\\]/;
+
+type Load = (
+  this: unknown,
+  request: string,
+  parent: { readonly filename?: string } | undefined,
+  main: boolean,
+) => object;
+
+// The hook that tools like require-in-the-middle use; Node.js offers no public one for CommonJS before version 23.
+const loader = Module as unknown as { _load: Load };
+const load = loader._load;
+
+loader._load = function (request, parent, main) {
+  const isRare = usedRarely.test(request) && usedBy.test(parent?.filename ?? '');
+  return isRare ? whenUsed(() => load.call(this, request, parent, main)) : load.call(this, request, parent, main);
+};
+
+/** Stands for a module until something of it is asked for. */
+function whenUsed(get: () => object): object {
+  let module: object | undefined;
+  return new Proxy(
+    {},
+    {
+      // Asked for by compiled imports, to know whether there is a default export to make up.
+      get: (_, key) => (key === '__esModule' ? true : (Reflect.get((module ??= get()), key) as unknown)),
+      has: (_, key) => Reflect.has((module ??= get()), key),
+    },
+  );
+}
