@@ -23,6 +23,12 @@ export interface ComposeStackArgs {
   readonly stack: string;
   /** Bound for services whose health check sets none, in seconds. @default 300 */
   readonly readyTimeoutSeconds?: number;
+  /** Whether the process goes on after the program, so that nothing of it may be left waiting. @default false */
+  readonly inProcess?: boolean;
+  /** Hears of a service that is ready. @default nobody */
+  readonly onReady?: (service: string) => void;
+  /** Runs when all services are ready, in an update. @default nothing */
+  readonly afterReady?: () => Promise<void>;
 }
 
 /** What runs, as stack output: `pulumi stack output services`. */
@@ -46,13 +52,27 @@ export class ComposeStack extends pulumi.ComponentResource {
     args: Promise<ComposeStackArgs>,
     opts?: pulumi.ComponentResourceOptions,
   ): Promise<ComposeStack> {
-    const stack = new ComposeStack(name, await args, opts);
-    await stack.ready;
+    const known = await args;
+    const stack = new ComposeStack(name, known, opts);
+    try {
+      await stack.ready;
+    } catch (error) {
+      // Where the process ends with the program, Pulumi would report the error once for each that still waits.
+      if (known.inProcess) stack.#giveUp(error as Error);
+      throw error;
+    }
+    if (!pulumi.runtime.isDryRun()) await tellingTheFix(async () => known.afterReady?.());
     return stack;
   }
 
+  #giveUp: (error: Error) => void = () => undefined;
+  readonly #givenUp = new Promise<never>((_, reject) => {
+    this.#giveUp = reject;
+  });
+
   constructor(name: string, args: ComposeStackArgs, opts: pulumi.ComponentResourceOptions = {}) {
     super(tokens.composeStack, name, {}, opts);
+    this.#givenUp.catch(() => undefined);
     const { prepared } = args;
     const networks = this.#networks(prepared);
     const volumes = this.#volumes(prepared);
@@ -134,6 +154,7 @@ export class ComposeStack extends pulumi.ComponentResource {
             networks,
             volumes,
             after: startedAfter(dependencies),
+            givenUp: this.#givenUp,
             replaceWith: [...dependencies.flatMap((d) => (d.restart ? [d.service] : [])), ...mountedFrom].flatMap(
               ({ containers }) => containers,
             ),
@@ -157,6 +178,7 @@ export class ComposeStack extends pulumi.ComponentResource {
         oneShot: plan.oneShot,
         ...(args.readyTimeoutSeconds !== undefined && { limitMs: args.readyTimeoutSeconds * 1000 }),
       });
+      args.onReady?.(plan.service);
     } catch (error) {
       const text = error instanceof RewindError ? error.render() : String(error);
       throw new pulumi.RunError(mask(text, args.prepared.secrets));

@@ -1,23 +1,97 @@
+import { join } from 'node:path';
+
 import * as pulumi from '@pulumi/pulumi';
 
-import { prepareStack } from '../src/actions/prepare-stack';
+import { keepRelease, type ReleaseReason } from '../src/actions/keep-release';
+import { type PreparedStack, prepareStack, storeFolder } from '../src/actions/prepare-stack';
+import { makeKey } from '../src/automation/stack-key';
+import { RewindError } from '../src/errors';
 import { projectFolder } from '../src/project-folder';
+import type { ReleaseRecord } from '../src/releases/record';
+import { ReleaseStore } from '../src/releases/release-store';
+import { parseKey } from '../src/releases/seal';
+import { StackConfig } from '../src/releases/stack-config';
+import type { StackSettings } from '../src/settings';
 import type { ComposeStackArgs } from './compose-stack';
+import { secretConfiguration, stackSettings } from './settings';
 import { tellingTheFix } from './telling-the-fix';
-import { stackSettings } from './settings';
+
+/** What a program that runs within another process may be told of, and may tell. */
+export interface ProgramOptions {
+  /** Folder of Pulumi.yaml. @default the one above the current directory */
+  readonly directory?: string;
+  /** The stack configuration file. @default `Pulumi.<stack>.yaml` there */
+  readonly configFile?: string;
+  /** Whether the process goes on after the program. @default false */
+  readonly inProcess?: boolean;
+  /** Why the update is made. @default no reason is recorded */
+  readonly reason?: ReleaseReason;
+  /** Hears of what is about to be declared. */
+  readonly onPrepared?: (prepared: PreparedStack) => void;
+  /** Hears of a service that is ready. */
+  readonly onReady?: (service: string) => void;
+  /** Hears of the release that runs. */
+  readonly onRelease?: (record: ReleaseRecord) => void;
+}
 
 /**
  * Prepares the stack that the configuration describes. Problems end the program with all of them at once, as text for
  * people: nothing has been declared yet, so nothing changes.
  */
-export async function prepareFromConfig(): Promise<ComposeStackArgs> {
+export async function prepareFromConfig(options: ProgramOptions = fromEnvironment()): Promise<ComposeStackArgs> {
+  const startedAt = new Date();
   const stack = `${pulumi.getProject()}/${pulumi.getStack()}`;
   const preview = pulumi.runtime.isDryRun();
+  const directory = options.directory ?? projectFolder();
   return tellingTheFix(async () => {
     const { settings, problems } = await stackSettings();
-    const prepared = await prepareStack({ settings, problems, directory: projectFolder(), stack, preview });
+    const [prepared, key] = await Promise.all([
+      prepareStack({ settings, problems, directory, stack, preview }),
+      preview ? undefined : keyOf(settings, directory),
+    ]);
+    options.onPrepared?.(prepared);
     if (prepared.notices.length > 0) await pulumi.log.info(prepared.notices.join('\n'));
     if (prepared.warnings.length > 0) await pulumi.log.warn(prepared.warnings.join('\n'));
-    return { prepared, stack, readyTimeoutSeconds: settings.readyTimeoutSeconds };
+    return {
+      prepared,
+      stack,
+      readyTimeoutSeconds: settings.readyTimeoutSeconds,
+      inProcess: options.inProcess ?? false,
+      ...(options.onReady && { onReady: options.onReady }),
+      ...(key && {
+        afterReady: async () => {
+          const file = options.configFile ?? join(directory, `Pulumi.${pulumi.getStack()}.yaml`);
+          const record = await keepRelease({
+            prepared,
+            store: new ReleaseStore(storeFolder(settings.store, directory), stack),
+            stack,
+            key,
+            retain: settings.retain,
+            configuration: await StackConfig.read(file),
+            secrets: secretConfiguration(),
+            directory,
+            reason: options.reason ?? { kind: 'update' },
+            startedAt,
+          });
+          options.onRelease?.(record);
+        },
+      }),
+    };
+  });
+}
+
+/** What `rewind` tells a program that runs in a process of its own. */
+function fromEnvironment(): ProgramOptions {
+  return JSON.parse(process.env['REWIND_RUN'] ?? '{}') as ProgramOptions;
+}
+
+/** The key of the stack's releases; the first update makes it. */
+async function keyOf({ key: text }: StackSettings, directory: string): Promise<Buffer> {
+  const key = parseKey(text ?? (await makeKey(directory, pulumi.getStack())));
+  if (key) return key;
+  throw new RewindError({
+    code: 'config/invalid',
+    message: 'rewind:key is no key: it has to be 32 bytes in base64.',
+    fix: 'Set it to what it was, or remove it for a new one (earlier releases cannot be brought back then): pulumi config rm rewind:key.',
   });
 }

@@ -15,6 +15,8 @@ export interface ServiceArgs {
   readonly volumes: ReadonlyMap<string, docker.Volume>;
   /** Resolves to the containers of the services that this one starts after, once those are ready; rejects if one fails. */
   readonly after: Promise<pulumi.Resource[]>;
+  /** Rejects when the program has failed and the process goes on: containers that still wait are given up. */
+  readonly givenUp: Promise<never>;
   /** Containers with which this service's containers are to be replaced (depends_on with restart: true). */
   readonly replaceWith: readonly pulumi.Resource[];
   /** ID of the first container of another service, for shared namespaces. */
@@ -48,7 +50,9 @@ export class Service extends pulumi.ComponentResource {
       (spec) =>
         new docker.Container(spec.name, this.#inputs(spec, args), {
           parent: this,
-          dependsOn: pulumi.output(orNever(args.after)).apply((ready) => [...ready, ...mountedVolumes(spec, args)]),
+          dependsOn: pulumi
+            .output(Promise.race([orNever(args.after), args.givenUp]))
+            .apply((ready) => [...ready, ...mountedVolumes(spec, args)]),
           replaceWith: [...args.replaceWith],
           ...whenAnyChanges(networkIds(spec, args)),
           deleteBeforeReplace: true,

@@ -36,10 +36,21 @@ function hideEnvironment({ env, secrets, ...rest }: StackSettings): StackSetting
   return { ...rest, env: {}, secrets: Object.fromEntries(merged) as StackSettings['secrets'] };
 }
 
-/** Whether a setting was set with --secret; Pulumi tells its programs so in this variable. */
+/** Whether a setting was set with --secret. */
 function isSecret(key: string): boolean {
-  const secretKeys = JSON.parse(process.env['PULUMI_CONFIG_SECRET_KEYS'] ?? '[]') as string[];
-  return secretKeys.includes(`${namespace}:${key}`);
+  return isConfigSecret(`${namespace}:${key}`);
+}
+
+// Pulumi's own Config relies on it; its types leave it out.
+const { isConfigSecret } = pulumi.runtime as unknown as { isConfigSecret: (key: string) => boolean };
+
+/**
+ * The values of all secret keys of the stack's configuration, decrypted, but for the key of its releases: that is never
+ * put where it would open itself.
+ */
+export function secretConfiguration(): Record<string, string> {
+  const all = Object.entries(pulumi.runtime.allConfig() as Record<string, string>);
+  return Object.fromEntries(all.filter(([key]) => isConfigSecret(key) && key !== `${namespace}:key`));
 }
 
 function plain(output: pulumi.Output<string> | undefined): Promise<string | undefined> {

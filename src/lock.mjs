@@ -14,6 +14,7 @@ const pollMs = 200;
  * @property {(holder: string) => void} [onWait] called once, with what holds the lock, if it has to be waited for
  * @property {number} [timeoutMs] how long to wait; without it there is no limit
  * @property {AbortSignal} [signal] ends the waiting
+ * @property {string} [what] what the lock is held for, to tell others
  */
 
 /** Another process kept the lock for longer than this one wanted to wait. */
@@ -58,20 +59,20 @@ export async function withLock(file, work, options = {}) {
  * @param {LockOptions} options
  * @returns {Promise<string>} a token that names this holder
  */
-async function acquire(file, { onWait, timeoutMs = Infinity, signal }) {
+async function acquire(file, { onWait, timeoutMs = Infinity, signal, what }) {
   fs.mkdirSync(path.dirname(file), { recursive: true });
   const token = `${process.pid}-${Date.now()}-${Math.random().toString(36).slice(2)}`;
   const started = Date.now();
   for (let waited = false; ; waited = true) {
-    if (create(file, token)) return token;
+    if (create(file, token, what)) return token;
     const holder = read(file);
     if (isAbandoned(file, holder)) {
       takeAway(file, holder?.token);
       continue;
     }
-    const name = holder ? `process ${holder.pid} on ${holder.host}` : 'another process';
+    const name = holder ? nameOf(holder) : 'another process';
     if (!waited) onWait?.(name);
-    if (Date.now() - started > timeoutMs) throw new LockTimeout(name);
+    if (Date.now() - started >= timeoutMs) throw new LockTimeout(name);
     signal?.throwIfAborted();
     await new Promise((resolve) => setTimeout(resolve, pollMs));
   }
@@ -82,10 +83,11 @@ async function acquire(file, { onWait, timeoutMs = Infinity, signal }) {
  *
  * @param {string} file
  * @param {string} token
+ * @param {string} [what]
  */
-function create(file, token) {
+function create(file, token, what) {
   const draft = `${file}.${token}`;
-  fs.writeFileSync(draft, JSON.stringify({ pid: process.pid, host: os.hostname(), token }));
+  fs.writeFileSync(draft, JSON.stringify({ pid: process.pid, host: os.hostname(), token, what }));
   try {
     fs.linkSync(draft, file);
     return true;
@@ -99,7 +101,7 @@ function create(file, token) {
 
 /**
  * @param {string} file
- * @returns {{pid: number, host: string, token: string} | undefined}
+ * @returns {{pid: number, host: string, token: string, what?: string} | undefined}
  */
 function read(file) {
   try {
@@ -107,6 +109,11 @@ function read(file) {
   } catch {
     return undefined;
   }
+}
+
+/** @param {{pid: number, host: string, what?: string}} holder */
+function nameOf({ pid, host, what }) {
+  return `${what === undefined ? '' : `${what}, `}process ${pid} on ${host}`;
 }
 
 /**

@@ -40,6 +40,41 @@ export class SettingsReader {
     });
   }
 
+  /** A text, a list of them, or `{release: 3, files: …}`. */
+  filesOrRelease(key: string): { readonly files: readonly string[]; readonly release: number | undefined } {
+    const value = this.#raw[key];
+    if (value === null || typeof value !== 'object' || Array.isArray(value)) {
+      return { files: this.texts(key) ?? [], release: undefined };
+    }
+    const { release, files = [], ...rest } = value as Record<string, unknown>;
+    const list = isText(files) ? [files] : files;
+    const number = Number(release);
+    const fits = Number.isSafeInteger(number) && number > 0 && Object.keys(rest).length === 0;
+    if (fits && Array.isArray(list) && list.every(isText)) return { files: list, release: number };
+    this.#bad(key, 'a file, a list of files, or {release: <number>, files: <files>}');
+    return { files: [], release: undefined };
+  }
+
+  /** A whole number above 0. */
+  count(key: string): number | undefined {
+    return this.#read(key, 'a whole number above 0', (value) => {
+      const number = typeof value === 'string' || typeof value === 'number' ? Number(value) : NaN;
+      return Number.isSafeInteger(number) && number > 0 ? number : undefined;
+    });
+  }
+
+  /** Image IDs by name. */
+  imageIdByName(key: string): Record<string, string> {
+    const entries = Object.entries(this.textByName(key));
+    return Object.fromEntries(
+      entries.filter(([name, value]) => {
+        const fits = /^sha256:[0-9a-f]{64}$/.test(value);
+        if (!fits) this.#bad(`${key}["${name}"]`, 'an image ID (sha256:…)');
+        return fits;
+      }),
+    );
+  }
+
   /** A URL of files. */
   fileUrl(key: string): string | undefined {
     return this.#read(key, 'a file:// URL', (value) =>

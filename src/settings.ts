@@ -5,6 +5,8 @@ import { type RawSettings, SettingsReader } from './settings-reader';
 export interface StackSettings {
   /** `rewind:compose`: compose files, counted from the folder of Pulumi.yaml. @default compose.yaml */
   readonly compose: readonly string[];
+  /** `rewind:compose.release`: the release whose kept model runs instead of the files. @default the files do */
+  readonly release: number | undefined;
   /** `rewind:envFile`: env files for interpolation. @default `.env` beside the compose file */
   readonly envFiles: readonly string[];
   /** `rewind:profiles`. @default none */
@@ -13,6 +15,8 @@ export interface StackSettings {
   readonly project: string | undefined;
   /** `rewind:tags`: by service, a tag, a full reference or an image ID. @default the compose file's images */
   readonly tags: Readonly<Record<string, string>>;
+  /** `rewind:images`: by image reference, the ID that it stands for, whatever the tag points to by now. */
+  readonly images: Readonly<Record<string, string>>;
   /** `rewind:env`: by service, environment variables over those of the compose file. */
   readonly env: Readonly<Record<string, Readonly<Record<string, string>>>>;
   /** `rewind:secrets`: by service, secret environment variables over those of the compose file. */
@@ -25,6 +29,10 @@ export interface StackSettings {
   readonly store: string;
   /** `rewind:readyTimeoutSeconds`: bound for services whose health check sets none. @default 300 */
   readonly readyTimeoutSeconds: number;
+  /** `rewind:retain`: how many releases keep their images. @default 10 */
+  readonly retain: number;
+  /** `rewind:key`: what the kept parts of releases are encrypted with. @default made by the first update */
+  readonly key: string | undefined;
 }
 
 /** What the reference page says of a setting. */
@@ -39,7 +47,8 @@ export interface SettingDocs {
 /** Every setting with an example; docs/configuration.md is made of these. */
 export const settingKeys: Readonly<Record<string, SettingDocs>> = {
   compose: {
-    about: 'The compose file, or a list of files of which later ones override earlier ones.',
+    about:
+      'The compose file, or a list of files of which later ones override earlier ones. After `rewind revert` it is `{release: 3, files: [compose.yaml]}`: the model that release r3 ran, kept in the store, runs again until the next `rewind deploy`, which goes back to the files.',
     example: '[compose.yaml, compose.production.yaml]',
     default: '`compose.yaml`',
   },
@@ -54,6 +63,12 @@ export const settingKeys: Readonly<Record<string, SettingDocs>> = {
     about: 'Image of a service: a tag of the image in the compose file, a full reference, or an image ID (`sha256:…`).',
     example: '{api: v0.2.0, worker: "registry.example.com/worker:v0.2.0"}',
     default: 'the images of the compose file',
+  },
+  images: {
+    about:
+      'The image ID that an image reference stands for: it runs whatever the tag points to by now. Written by `rewind deploy` and `rewind revert`; a tag that is not in it is looked up as ever.',
+    example: '{"shop-api:v0.2.0": "sha256:2c26b46b68ffc68ff99b453c1d30413413422d706483bfa0f98a5e886266e7ae"}',
+    default: 'none: each tag is what it points to',
   },
   env: {
     about: 'Environment variables of a service, over those of the compose file.',
@@ -87,25 +102,40 @@ export const settingKeys: Readonly<Record<string, SettingDocs>> = {
     example: '60',
     default: '300',
   },
+  retain: {
+    about: 'How many releases, counted from the newest, keep their images on the engine.',
+    example: '20',
+    default: '10',
+  },
+  key: {
+    about:
+      'The key with which the compose models and configurations of releases are encrypted in the store; itself a secret of the stack, so that whoever may read those may read these. The first update makes it. Without it earlier releases cannot be brought back.',
+    example: '{secure: v1:…}',
+    default: 'made by the first update',
+  },
 };
 
 /** Checks raw settings and fills in defaults; reports everything that is wrong, with its path. */
 export function readSettings(raw: RawSettings): { readonly settings: StackSettings; readonly problems: Problem[] } {
   const read = new SettingsReader(raw);
   read.knowOnly(Object.keys(settingKeys));
-  const compose = read.texts('compose') ?? [];
+  const { files: compose, release } = read.filesOrRelease('compose');
   const settings: StackSettings = {
     compose: compose.length > 0 ? compose : ['compose.yaml'],
+    release,
     envFiles: read.texts('envFile') ?? [],
     profiles: read.texts('profiles') ?? [],
     project: read.text('project'),
     tags: read.tagByName('tags'),
+    images: read.imageIdByName('images'),
     env: read.textByNameByService('env'),
     secrets: read.textByNameByService('secrets'),
     show: read.keysByService('show'),
     files: read.textByName('files'),
     store: read.fileUrl('store') ?? 'file://./.rewind',
     readyTimeoutSeconds: read.seconds('readyTimeoutSeconds') ?? 300,
+    retain: read.count('retain') ?? 10,
+    key: read.text('key'),
   };
   return { settings, problems: read.problems };
 }

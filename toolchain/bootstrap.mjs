@@ -27,7 +27,7 @@ async function main([verb, ...args]) {
   if (!command)
     throw new Problem('cli/usage', `There is no verb ${verb}.`, `Use one of: ${Object.keys(verbs).join(', ')}.`);
   checkNode();
-  const { withLock } = await import('./lock.mjs');
+  const { withLock } = await import('../src/lock.mjs');
   const work = async () => {
     installDependencies();
     const { buildIfStale } = await import('../build.mjs');

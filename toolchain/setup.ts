@@ -5,7 +5,7 @@ import { messageOf, RewindError } from '../src/errors';
 import { removeDrafts } from './artifacts';
 import { ensureDocker, isDockerReady } from './docker';
 import { buildExampleImages } from './example-images';
-import { LockTimeout, withLock } from './lock.mjs';
+import { LockTimeout, withLock } from '../src/lock.mjs';
 import { type Cache, cachePlaces, toolchainSources } from './places';
 import { readStamp, situationKey, type Tools } from './ready-stamp';
 import { formatDuration, PlainOutput, type ProgressStream } from './step-output';

@@ -9,10 +9,27 @@ import { runSteps, type Step, type StepListener } from './steps';
  * @throws what the first failing step threw
  */
 export async function runStepsOnTerminal(steps: readonly Step[], stream: NodeJS.WriteStream): Promise<void> {
+  const names = steps.map(({ name }) => name);
+  await showOnTerminal(names, stream, (listener) => runSteps(steps, listener));
+}
+
+/**
+ * Shows a list that is kept up to date while something is under way, for terminals.
+ *
+ * @param names - the rows
+ * @param work - tells of its progress
+ * @param idle - what is said of a row that has not begun
+ */
+export async function showOnTerminal<T>(
+  names: readonly string[],
+  stream: NodeJS.WriteStream,
+  work: (listener: StepListener) => Promise<T>,
+  idle = 'not reached',
+): Promise<T> {
   const rows = new Map<string, Row>();
   const list = new Listr(
-    steps.map(({ name }) => {
-      const row = new Row(name);
+    names.map((name) => {
+      const row = new Row(name, idle);
       rows.set(name, row);
       return { title: name, task: (_: unknown, task) => row.show(task) };
     }),
@@ -25,7 +42,7 @@ export async function runStepsOnTerminal(steps: readonly Step[], stream: NodeJS.
   );
   const shown = list.run();
   try {
-    await runSteps(steps, listenFor(rows));
+    return await work(listenFor(rows));
   } finally {
     for (const row of rows.values()) row.settle();
     await shown;
@@ -57,7 +74,10 @@ class Row {
     this.reject = reject;
   });
 
-  constructor(private readonly name: string) {}
+  constructor(
+    private readonly name: string,
+    private readonly idle: string,
+  ) {}
 
   async show(task: Pick<Task, 'title' | 'output' | 'skip'>): Promise<void> {
     this.task = task;
@@ -91,7 +111,7 @@ class Row {
     if (this.settled) return;
     this.settled = true;
     clearInterval(this.ticker);
-    if (this.startedAt === undefined) this.task?.skip(`${this.name}: not reached`);
+    if (this.startedAt === undefined) this.task?.skip(`${this.name}: ${this.idle}`);
     if (error) this.reject(error);
     else this.resolve();
   }

@@ -7,6 +7,7 @@ const groups: Readonly<Record<string, string>> = {
   compose: 'The compose file',
   docker: 'The Docker engine',
   service: 'Services',
+  release: 'Releases',
   store: 'The store',
   setup: 'Set-up',
   cli: 'The command line',
@@ -44,6 +45,11 @@ const mending: Readonly<Record<ErrorCode, string>> = {
   'docker/missing-external': 'Create it: `docker network create NAME`, `docker volume create NAME`.',
   'service/not-ready':
     'Read its last log lines and what its health check said, both in the error. To go back: set the earlier tag and run `pulumi up`.',
+  'release/unknown': 'Choose one that `rewind history` lists.',
+  'release/damaged': 'Bring the file back from a backup, or choose another release.',
+  'release/unreadable':
+    'Bring back the file that the error names, or the `rewind:key` that the stack configuration had then; or choose another release.',
+  'release/locked': 'Wait for it, or end the process that the error names; the lock of one that died is taken over.',
   'store/unusable':
     'Make the folder writable, make sure that its disk has room, or move the store with `rewind:store`.',
   'setup/node': 'Install Node.js 20 or newer.',

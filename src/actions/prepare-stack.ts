@@ -16,6 +16,8 @@ import { preflight } from '../docker/preflight';
 import { planVolumes, type VolumePlan, volumeWarnings } from '../docker/volumes';
 import { type Problem, RewindError } from '../errors';
 import type { StackSettings } from '../settings';
+import { openRelease, ReleaseStore } from '../releases/release-store';
+import type { SealedRelease } from '../releases/sealed';
 import { FileStore } from '../store/files';
 
 /** What is needed to prepare a stack. */
@@ -33,6 +35,9 @@ export interface PrepareOptions {
 
 /** A stack that can be declared: everything is known and checked, and nothing that runs has been touched. */
 export interface PreparedStack {
+  /** The compose project as the files, or the release, have it. */
+  readonly source: ComposeProject;
+  /** The same with the stack configuration laid over it. */
   readonly project: ComposeProject;
   readonly engine: Engine;
   readonly services: readonly ServicePlan[];
@@ -55,9 +60,9 @@ export interface PreparedStack {
  */
 export async function prepareStack(options: PrepareOptions): Promise<PreparedStack> {
   const { settings, directory, stack, preview } = options;
-  const [loaded, { engine, inventory }] = await settle(
+  const [{ project: loaded, files: known }, { engine, inventory }] = await settle(
     options.problems,
-    loadComposeProject({ ...composeSource(settings), directory }),
+    loadSource(options),
     connect().then(async (engine) => ({ engine, inventory: await takeInventory(engine.docker) })),
   );
   const overridden = applyOverrides(loaded.model, settings);
@@ -65,8 +70,8 @@ export async function prepareStack(options: PrepareOptions): Promise<PreparedSta
   const store = new FileStore(storeFolder(settings.store, directory));
 
   const [found, files] = await Promise.all([
-    resolveImages(engine.docker, project, inventory, new Set(Object.keys(settings.tags))),
-    findConfigFiles(project, store, settings.files),
+    resolveImages(engine.docker, project, inventory, new Set(Object.keys(settings.tags)), settings.images),
+    findConfigFiles(project, store, settings.files, known),
   ]);
   const secrets = projectSecrets(project, settings.secrets);
   const plan = (images: ResolvedImages): ReturnType<typeof planProject> =>
@@ -96,11 +101,12 @@ export async function prepareStack(options: PrepareOptions): Promise<PreparedSta
   ]);
   if (!preview) {
     await Promise.all([...files.kept.values()].map((file) => store.keep(file)));
-    const provided = await provideImages(engine.docker, project, found);
+    const provided = await provideImages(engine.docker, project, found, settings.images);
     if (provided !== found) planned = plan(provided);
   }
 
   return {
+    source: loaded,
     project,
     engine,
     services: planned.services,
@@ -148,6 +154,21 @@ function composeSource(settings: StackSettings): {
     profiles: settings.profiles,
     ...(settings.project !== undefined && { project: settings.project }),
   };
+}
+
+interface Source {
+  readonly project: ComposeProject;
+  /** Configuration files as a release had them. @default as they are on disk */
+  readonly files?: SealedRelease['files'];
+}
+
+/** The compose project of the files, or the kept one of a release. */
+async function loadSource({ settings, directory, stack }: PrepareOptions): Promise<Source> {
+  if (settings.release === undefined) {
+    return { project: await loadComposeProject({ ...composeSource(settings), directory }) };
+  }
+  const store = new ReleaseStore(storeFolder(settings.store, directory), stack);
+  return openRelease(store, await store.read(settings.release), settings.key, directory);
 }
 
 /** Runs two things side by side; what fails is one error, together with the problems that were known before. */

@@ -27,20 +27,28 @@ interface Source {
   writableFor?: string;
 }
 
+/** A configuration file as a release ran with it. */
+export interface KnownFile extends Source {
+  /** `sha256:…`; for a secret the keyed hash. */
+  readonly hash: string;
+}
+
 /**
  * Finds the files that count as configuration: files of `configs:` and `secrets:`, and what services mount from within
  * the project's folder: single files, and folders mounted read-only. A folder mounted writable is data and stays in
  * place, and so does whatever lies outside the project (sockets, system files).
  *
  * @param pins content hashes by path, from `rewind:files`: earlier contents to use instead of what is on disk
+ * @param known the files of a release, by their source: nothing on disk is looked at. @default the files as they are now
  */
 export async function findConfigFiles(
   project: ComposeProject,
   store: FileStore,
   pins: Readonly<Record<string, string>>,
+  known?: Readonly<Record<string, KnownFile>>,
 ): Promise<ConfigFiles> {
   const wanted = new Map(Object.entries(pins).map(([path, hash]) => [path.replace(/^\.\//, ''), hash]));
-  const sources = await sourcesOf(project, wanted);
+  const sources = known ? new Map(Object.entries(known)) : await sourcesOf(project, wanted);
   const kept = new Map<string, KeptFile>();
   const hashes: Record<string, string> = {};
   const problems: Problem[] = [];
@@ -51,7 +59,11 @@ export async function findConfigFiles(
       const options = { secret, ...(writableFor !== undefined && { writableFor }) };
       try {
         const file =
-          pin === undefined ? await store.locate(path, options) : await pinned(store, path, name, pin, options);
+          pin !== undefined
+            ? await pinned(store, path, name, pin, options)
+            : known
+              ? await ofRelease(store, path, name, known[path]!)
+              : await store.locate(path, options);
         kept.set(path, file);
         if (!secret) hashes[name] = file.hash;
       } catch (error) {
@@ -115,6 +127,16 @@ async function pinned(
     code: 'config/file-pin',
     message: `rewind:files pins ${name} to ${pin}, which the store does not have.`,
     fix: `Take a hash that an earlier update put out (pulumi stack output files), or remove the pin: ${removal(name)}.`,
+  });
+}
+
+async function ofRelease(store: FileStore, source: string, name: string, known: KnownFile): Promise<KeptFile> {
+  const found = await store.find(source, known.hash, known);
+  if (found) return found;
+  throw new RewindError({
+    code: 'release/unreadable',
+    message: `The release ran with ${name} (${known.hash}), which the store does not have any more.`,
+    fix: 'Bring the store’s folder back from a backup, or choose another release: rewind history.',
   });
 }
 

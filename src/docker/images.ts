@@ -34,12 +34,14 @@ export function localImageId(inventory: Inventory, reference: string): string | 
  * Finds every service's image and decides, as docker compose does, what has to be pulled or built.
  *
  * @param overridden services whose image comes from `rewind:tags`: such an image is never built from today's source
+ * @param pins image IDs by reference, from `rewind:images`: the reference is not looked up
  */
 export async function resolveImages(
   docker: Docker,
   project: ComposeProject,
   inventory: Inventory,
   overridden: ReadonlySet<string>,
+  pins: Readonly<Record<string, string>> = {},
 ): Promise<ResolvedImages> {
   const ids = new Map<string, string>();
   const toBuild: string[] = [];
@@ -48,6 +50,12 @@ export async function resolveImages(
 
   for (const [service, definition] of Object.entries(project.model.services)) {
     const reference = imageReference(project, service);
+    const pin = pins[reference];
+    if (pin !== undefined) {
+      if (inventory.images.has(pin)) ids.set(service, pin);
+      else problems.push(missingPin(reference, pin, service));
+      continue;
+    }
     const id = localImageId(inventory, reference);
     const policy = definition.pull_policy;
     const canBuild = definition.build !== undefined && !overridden.has(service);
@@ -88,6 +96,14 @@ async function unreachableInRegistry(docker: Docker, reference: string): Promise
       ? undefined
       : reason;
   }
+}
+
+function missingPin(reference: string, id: string, service: string): Problem {
+  return {
+    code: 'docker/missing-image',
+    message: `The image ${reference} of ${service} is pinned to ${id}, which is not on this engine any more.`,
+    fix: `Load or pull that very image, or take what the tag is now: pulumi config rm --path 'rewind:images["${reference}"]'.`,
+  };
 }
 
 function missingImage(reference: string, services: string[], inventory: Inventory, reason: string): Problem {
@@ -153,6 +169,7 @@ export async function provideImages(
   docker: Docker,
   project: ComposeProject,
   found: ResolvedImages,
+  pins: Readonly<Record<string, string>> = {},
 ): Promise<ResolvedImages> {
   if (found.toPull.length === 0 && found.toBuild.length === 0) return found;
   await Promise.all(found.toPull.map(pull));
@@ -162,7 +179,7 @@ export async function provideImages(
   const ids = new Map<string, string>();
   for (const service of Object.keys(project.model.services)) {
     const reference = imageReference(project, service);
-    const id = localImageId(inventory, reference);
+    const id = pins[reference] ?? localImageId(inventory, reference);
     if (id === undefined) throw new RewindError(missingImage(reference, [service], inventory, 'it was not provided'));
     ids.set(service, id);
   }

@@ -29,6 +29,8 @@ export interface KeptFile {
   readonly pristine?: string;
   /** True if the hash is keyed. @default false */
   readonly secret?: boolean;
+  /** The service that has a copy of its own. @default all share one */
+  readonly writableFor?: string;
 }
 
 /** How a source is kept. */
@@ -76,17 +78,17 @@ export class FileStore {
   }
 
   /**
-   * A copy kept earlier, by its hash; secrets are not found.
+   * A copy kept earlier, by its hash; that of a secret by its keyed hash.
    *
    * @returns undefined if the store has no such content
    */
   async find(
     source: string,
     hash: string,
-    { writableFor }: Pick<KeepOptions, 'writableFor'> = {},
+    { secret = false, writableFor }: KeepOptions = {},
   ): Promise<KeptFile | undefined> {
     const wanted = hash.replace(/^sha256:/, '');
-    const shelf = join(this.#root, 'files');
+    const shelf = join(this.#root, secret ? 'secrets' : 'files');
     const places = (await readdir(shelf).catch(() => [])).filter(
       (place) => place.startsWith(`${wanted}.`) && !place.endsWith('.partial'),
     );
@@ -96,7 +98,7 @@ export class FileStore {
     }
     // The same content may have been kept under several names.
     const path = found.find((candidate) => basename(candidate) === basename(source)) ?? found[0];
-    return path === undefined ? undefined : this.#kept(source, wanted, false, path, writableFor);
+    return path === undefined ? undefined : this.#kept(source, wanted, secret, path, writableFor);
   }
 
   /**
@@ -133,7 +135,7 @@ export class FileStore {
       hash: `sha256:${hash}`,
       ...(writableFor === undefined
         ? { path: shared }
-        : { path: join(this.#root, 'copies', writableFor, path), pristine: shared }),
+        : { path: join(this.#root, 'copies', writableFor, path), pristine: shared, writableFor }),
       ...(secret && { secret }),
     };
   }

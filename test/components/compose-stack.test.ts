@@ -36,6 +36,7 @@ class Declared {
     const secrets = projectSecrets(project, changes.declared ?? {});
     const found = inventoryOf(inventory);
     this.prepared = {
+      source: project,
       project,
       engine: { docker: this.engine.docker, facts: engineFacts },
       services: plan.services,

@@ -1,6 +1,6 @@
 // Takes a lock and holds it: node lock-holder.mjs FILE MILLISECONDS LOG
 import fs from 'node:fs';
-import { withLock } from '../../toolchain/lock.mjs';
+import { withLock } from '../../src/lock.mjs';
 
 const [file, ms, log] = process.argv.slice(2);
 await withLock(file, async () => {

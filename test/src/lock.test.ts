@@ -2,8 +2,8 @@ import { spawn } from 'node:child_process';
 import fs from 'node:fs';
 import path from 'node:path';
 import { expect, test, vi } from 'vitest';
-import { LockTimeout, withLock } from '../../toolchain/lock.mjs';
-import { tempFolder } from './temp-folder';
+import { LockTimeout, withLock } from '../../src/lock.mjs';
+import { tempFolder } from '../toolchain/temp-folder';
 
 const holder = path.join(import.meta.dirname, 'lock-holder.mjs');
 

@@ -5,16 +5,20 @@ import { readSettings, settingKeys } from '../../src/settings';
 
 const defaults = {
   compose: ['compose.yaml'],
+  release: undefined,
   envFiles: [],
   profiles: [],
   project: undefined,
   tags: {},
+  images: {},
   env: {},
   secrets: {},
   show: {},
   files: {},
   store: 'file://./.rewind',
   readyTimeoutSeconds: 300,
+  retain: 10,
+  key: undefined,
 };
 
 const messagesOf = (raw: Record<string, unknown>): string[] =>
@@ -38,6 +42,9 @@ describe('the settings of a stack', () => {
       files: { 'nginx.conf': 'sha256:abc' },
       store: 'file:///srv/rewind',
       readyTimeoutSeconds: '60',
+      images: { 'api:v0.2.0': `sha256:${'a'.repeat(64)}` },
+      retain: '3',
+      key: 'a2V5',
     });
     expect(problems).toEqual([]);
     expect(settings).toEqual({
@@ -52,7 +59,23 @@ describe('the settings of a stack', () => {
       files: { 'nginx.conf': 'sha256:abc' },
       store: 'file:///srv/rewind',
       readyTimeoutSeconds: 60,
+      release: undefined,
+      images: { 'api:v0.2.0': `sha256:${'a'.repeat(64)}` },
+      retain: 3,
+      key: 'a2V5',
     });
+  });
+
+  test('may name a release whose kept model runs instead of the files', () => {
+    const read = (compose: unknown) => readSettings({ compose });
+    expect(read({ release: 3, files: 'a.yaml' })).toMatchObject({
+      settings: { release: 3, compose: ['a.yaml'] },
+      problems: [],
+    });
+    expect(read({ release: '12' }).settings).toMatchObject({ release: 12, compose: ['compose.yaml'] });
+    for (const bad of [{ release: 'r3' }, { release: 0 }, { release: 3, file: 'a.yaml' }, { files: ['a'] }, {}]) {
+      expect(read(bad).problems).toMatchObject([{ code: 'config/invalid' }]);
+    }
   });
 
   test('may be numbers and truth values where a text is meant, as YAML reads them', () => {
@@ -71,7 +94,7 @@ describe('the settings of a stack', () => {
 
   test('are all documented', () => {
     expect(Object.keys(settingKeys).sort()).toEqual(
-      [...Object.keys(defaults).filter((key) => key !== 'envFiles'), 'envFile'].sort(),
+      [...Object.keys(defaults).filter((key) => !['envFiles', 'release'].includes(key)), 'envFile'].sort(),
     );
   });
 
@@ -88,6 +111,9 @@ describe('the settings of a stack', () => {
 
 describe('a setting of the wrong shape is reported with its path', () => {
   test.each([
+    [{ images: { 'api:v1': 'v1' } }, 'rewind:images["api:v1"] is not an image ID (sha256:…).'],
+    [{ retain: 1.5 }, 'rewind:retain is not a whole number above 0.'],
+    [{ retain: 0 }, 'rewind:retain is not a whole number above 0.'],
     [{ compose: 7 }, 'rewind:compose is not a text or a list of texts.'],
     [{ compose: '' }, 'rewind:compose is not a text or a list of texts.'],
     [{ compose: ['a.yaml', ''] }, 'rewind:compose is not a text or a list of texts.'],

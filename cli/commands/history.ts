@@ -1,0 +1,40 @@
+import type { Command } from 'commander';
+
+import { RewindError } from '../../src/errors';
+import { printJson } from '../output/json';
+import { historyText } from '../output/history-text';
+import { readReleases } from '../releases';
+import { openSession, type StackOptions } from '../session';
+import { stackCommand } from '../stack-command';
+
+/** `rewind history`: the stack's updates and the releases that they made. */
+export function register(program: Command): void {
+  stackCommand(program, 'history', 'list the releases and failed updates of the stack, newest first', [
+    'rewind history',
+    'rewind history --limit 100',
+    'rewind history --json | jq ".[0]"',
+  ])
+    .option('-n, --limit <rows>', 'how many to list at most', '30')
+    .action(async (options: StackOptions & { limit: string }) => {
+      const limit = Number(options.limit);
+      if (!Number.isSafeInteger(limit) || limit < 1) {
+        throw new RewindError({
+          code: 'cli/usage',
+          message: `--limit is ${options.limit}, which is not a number of rows.`,
+          fix: 'For example: rewind history --limit 100',
+        });
+      }
+      const { context } = await openSession(options);
+      const { rows, current } = await readReleases(context);
+      const shown = rows.slice(-limit);
+      if (options.json)
+        printJson(
+          [...shown].reverse().map((row) => ({ ...row, current: row.isNew && row.release === current?.number })),
+        );
+      else {
+        process.stdout.write(`${historyText(shown, current?.number)}\n`);
+        if (shown.length < rows.length)
+          process.stdout.write(`… and ${rows.length - shown.length} earlier (--limit ${rows.length})\n`);
+      }
+    });
+}

@@ -1,0 +1,27 @@
+import type { Command } from 'commander';
+
+import { planRelease } from '../../src/actions/plan-release';
+import { publicRecord } from '../change';
+import { printJson } from '../output/json';
+import { planText } from '../output/plan-text';
+import { chooseRelease, currentRelease, readReleases } from '../releases';
+import { openSession, type StackOptions } from '../session';
+import { stackCommand } from '../stack-command';
+
+/** `rewind plan`: what a revert would do. */
+export function register(program: Command): void {
+  stackCommand(program, 'plan', 'say what going back to a release will do; changes nothing', [
+    'rewind plan          # the last good release before the current one',
+    'rewind plan r3',
+  ])
+    .argument('[release]', 'the release, e.g. r3; without it the last good one before the current')
+    .action(async (word: string | undefined, options: StackOptions) => {
+      const { context, programFor } = await openSession(options);
+      const known = await readReleases(context);
+      const from = currentRelease(context, known);
+      const to = await chooseRelease(context, known, word);
+      const plan = await planRelease({ context, from, to, releases: known.good, programFor: programFor() });
+      if (options.json) printJson({ ...plan, from: publicRecord(from), to: publicRecord(to) });
+      else process.stdout.write(`${planText(plan)}\n`);
+    });
+}

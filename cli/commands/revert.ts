@@ -1,0 +1,81 @@
+import { createInterface } from 'node:readline/promises';
+
+import type { Command } from 'commander';
+
+import { imagesGone, planRelease } from '../../src/actions/plan-release';
+import { RewindError } from '../../src/errors';
+import { configOfRelease } from '../../src/releases/next-config';
+import { releaseName } from '../../src/releases/record';
+import { showChange } from '../change';
+import { planText } from '../output/plan-text';
+import { progressFor } from '../output/progress';
+import { chooseRelease, currentRelease, readReleases } from '../releases';
+import { openSession, type StackOptions } from '../session';
+import { stackCommand } from '../stack-command';
+
+interface RevertOptions extends StackOptions {
+  readonly message?: string;
+  readonly yes: boolean;
+}
+
+/** `rewind revert`: makes an earlier release the running one again. */
+export function register(program: Command): void {
+  stackCommand(program, 'revert', 'bring an earlier release back: its images, environment and configuration files', [
+    'rewind revert                       # the last good release before the current one; shows the plan and asks',
+    'rewind revert r3 --yes -m "checkout broken"',
+  ])
+    .argument('[release]', 'the release, e.g. r3; without it the last good one before the current')
+    .option('-m, --message <why>', 'why, for the history')
+    .option('-y, --yes', 'do it without asking', false)
+    .action(async (word: string | undefined, options: RevertOptions) => {
+      const session = await openSession(options);
+      const { context } = session;
+      const known = await readReleases(context);
+      const current = currentRelease(context, known);
+      const target = await chooseRelease(context, known, word);
+      if (!options.yes) {
+        mustBeAsked(options);
+        const plan = await planRelease({
+          context,
+          from: current,
+          to: target,
+          releases: known.good,
+          programFor: session.programFor(),
+        });
+        process.stdout.write(`${planText(plan)}\n\n`);
+        RewindError.throwIfAny(plan.obstacles);
+        if (!(await confirmed(`Bring ${releaseName(target.number)} back? [y/N] `))) {
+          process.stdout.write('Nothing has changed.\n');
+          return;
+        }
+      } else RewindError.throwIfAny(await imagesGone(target));
+      await showChange(session, await progressFor(options), options.json ?? false, {
+        what: `revert to ${releaseName(target.number)}`,
+        reason: {
+          kind: 'revert',
+          ...(options.message !== undefined && { message: options.message }),
+          revertOf: target.number,
+        },
+        next: (today) => Promise.resolve(configOfRelease(target, today)),
+        secretsOf: target,
+      });
+    });
+}
+
+function mustBeAsked({ json }: RevertOptions): void {
+  if (process.stdin.isTTY && !json) return;
+  throw new RewindError({
+    code: 'cli/usage',
+    message: 'There is nobody to ask whether this is meant.',
+    fix: 'See what it does with rewind plan, then add --yes.',
+  });
+}
+
+async function confirmed(question: string): Promise<boolean> {
+  const terminal = createInterface({ input: process.stdin, output: process.stdout });
+  try {
+    return /^y(es)?$/i.test((await terminal.question(question)).trim());
+  } finally {
+    terminal.close();
+  }
+}

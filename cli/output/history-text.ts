@@ -1,0 +1,49 @@
+import type { HistoryRow } from '../../src/releases/history';
+import { releaseName } from '../../src/releases/record';
+import { formatDuration } from '../../toolchain/step-output';
+import { columns, localTime } from './columns';
+
+/**
+ * The history as a table, newest first.
+ *
+ * @param current - number of the release that runs
+ */
+export function historyText(rows: readonly HistoryRow[], current: number | undefined): string {
+  if (rows.length === 0) return 'There is no update yet. The first one: rewind deploy, or pulumi up.';
+  const lines = [...rows]
+    .reverse()
+    .map((row) => [
+      row.release === undefined ? '' : `${releaseName(row.release)}${row.isNew && row.release === current ? ' *' : ''}`,
+      Number.isNaN(row.at.getTime()) ? '' : localTime(row.at),
+      Number.isNaN(row.seconds) ? '' : formatDuration(row.seconds * 1000),
+      resultText(row),
+      row.by ?? '',
+      whatText(row),
+    ]);
+  return columns([['release', 'when', 'took', 'result', 'by', 'what'], ...lines]);
+}
+
+function resultText({ result, release, isNew }: HistoryRow): string {
+  if (result === 'succeeded' && !isNew) return release === undefined ? 'succeeded' : 'unchanged';
+  return result;
+}
+
+function whatText({ message, revertOf, images }: HistoryRow): string {
+  const changes = Object.entries(images).map(([service, { from, to }]) => {
+    if (to === undefined) return `${service} removed`;
+    return from === undefined ? `${service} ${tagOf(to)}` : `${service} ${tagOf(from)} → ${tagOf(to)}`;
+  });
+  return [
+    ...(revertOf === undefined ? [] : [`back to ${releaseName(revertOf)}`]),
+    ...(message === undefined ? [] : [message]),
+    ...(changes.length === 0
+      ? []
+      : [`(${changes.slice(0, 4).join(', ')}${changes.length > 4 ? `, and ${changes.length - 4} more` : ''})`]),
+  ].join(' ');
+}
+
+/** `v0.2.0` of `registry.example.com/api:v0.2.0`. */
+function tagOf(reference: string): string {
+  const tag = /:([^/:@]+)$/.exec(reference)?.[1];
+  return reference.startsWith('sha256:') ? reference.slice(0, 19) : (tag ?? reference);
+}

@@ -1,0 +1,51 @@
+import { readFileSync, realpathSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+
+import { ComposeStack, prepareFromConfig, type ProgramOptions } from '../components';
+import { installDir } from '../toolchain/places';
+
+/** The program of `index.ts`, to run in this process. */
+export function standardProgram(options: ProgramOptions): () => Promise<Record<string, unknown>> {
+  return async () => {
+    const stack = await ComposeStack.whenReady('stack', prepareFromConfig(options));
+    return { services: stack.services, files: stack.files };
+  };
+}
+
+/**
+ * Whether a project's program is the standard one, so that running that in this process comes to the same. A program
+ * with resources of its own has to run as it is.
+ *
+ * @param directory - folder of Pulumi.yaml
+ */
+export function hasStandardProgram(directory: string): boolean {
+  try {
+    const { main = 'index.js' } = JSON.parse(readFileSync(join(directory, 'package.json'), 'utf8')) as {
+      main?: string;
+    };
+    const program = realpathSync(resolve(directory, main));
+    if (program === realpathSync(join(installDir, 'dist', 'index.js'))) return true;
+    return withoutComments(readFileSync(program, 'utf8')) === withoutComments(programText);
+  } catch {
+    return false;
+  }
+}
+
+/** The program that `rewind init` writes. */
+export const programText = `import { ComposeStack, prepareFromConfig, stackOutput } from 'rewind';
+
+const stack = ComposeStack.whenReady('stack', prepareFromConfig());
+
+/** By service: the image as it was asked for, and its immutable ID. */
+export const services = stackOutput(stack, (it) => it.services);
+
+/** Content hash of each configuration file, by its path: what \`rewind:files\` takes to bring it back. */
+export const files = stackOutput(stack, (it) => it.files);
+`;
+
+function withoutComments(source: string): string {
+  return source
+    .replaceAll(/\/\*[\s\S]*?\*\/|^\s*\/\/.*$/gm, '')
+    .replaceAll(/\s+/g, ' ')
+    .trim();
+}

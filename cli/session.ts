@@ -1,0 +1,72 @@
+import { basename } from 'node:path';
+
+import { openStack, type StackContext } from '../src/actions/stack-context';
+import type { ProgramFor } from '../src/actions/change-stack';
+import { RewindError } from '../src/errors';
+import { run } from '../src/process';
+import { projectFolder } from '../src/project-folder';
+import type { ProgramOptions } from '../components';
+import { projectEnvironment } from '../toolchain/environment';
+import { projectFile } from '../toolchain/project';
+import { hasStandardProgram, standardProgram } from './program';
+
+/** Options that every command on a stack has. */
+export interface StackOptions {
+  readonly stack?: string;
+  readonly json?: boolean;
+}
+
+/** A command's view of the project that it was called in. */
+export interface Session {
+  readonly context: StackContext;
+  /**
+   * Makes the program of a run.
+   *
+   * @param hooks - what is to hear of its progress
+   */
+  readonly programFor: (hooks?: Pick<ProgramOptions, 'onPrepared' | 'onReady'>) => ProgramFor;
+}
+
+/**
+ * Finds the project and its stack, and makes sure of what pulumi needs.
+ *
+ * @throws RewindError cli/usage, setup/…
+ */
+export async function openSession(options: StackOptions): Promise<Session> {
+  const directory = projectFolder();
+  if (projectFile(directory) === undefined) {
+    throw new RewindError({
+      code: 'cli/usage',
+      message: `There is no Pulumi.yaml in ${directory} or above it.`,
+      fix: 'Change to the folder of your project, or make one: rewind init.',
+    });
+  }
+  const env = await projectEnvironment(directory);
+  // The program may run in this process, and asks docker compose like pulumi's own processes do.
+  Object.assign(process.env, env);
+  const context = await openStack(directory, options.stack ?? (await selectedStack(directory)), env);
+  const isStandard = hasStandardProgram(directory);
+  return {
+    context,
+    programFor:
+      (hooks = {}) =>
+      ({ configFile, reason }) => {
+        if (isStandard) return standardProgram({ directory, configFile, reason, inProcess: true, ...hooks });
+        process.env['REWIND_RUN'] = JSON.stringify({ configFile, reason });
+        return undefined;
+      },
+  };
+}
+
+async function selectedStack(directory: string): Promise<string> {
+  const chosen = process.env['PULUMI_STACK'];
+  if (chosen) return chosen;
+  const { exitCode, stdout } = await run(['pulumi', 'stack', '--show-name', '--non-interactive'], { cwd: directory });
+  const name = stdout.trim();
+  if (exitCode === 0 && name !== '') return basename(name);
+  throw new RewindError({
+    code: 'cli/usage',
+    message: 'No stack is selected.',
+    fix: 'Name one with --stack, or select one: pulumi stack select. A new one: pulumi stack init dev.',
+  });
+}

@@ -1,0 +1,16 @@
+import type { Command } from 'commander';
+
+/** Adds a command that works on a stack, with the options that all of them have. */
+export function stackCommand(
+  program: Command,
+  usage: string,
+  description: string,
+  examples: readonly string[],
+): Command {
+  return program
+    .command(usage)
+    .description(description)
+    .option('-s, --stack <name>', 'the stack; without it the one that pulumi has selected')
+    .option('--json', 'print the result as one JSON document, and nothing else', false)
+    .addHelpText('after', `\nExamples:\n${examples.map((line) => `  ${line}`).join('\n')}`);
+}

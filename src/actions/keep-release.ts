@@ -1,0 +1,120 @@
+import { hostname, userInfo } from 'node:os';
+
+import type { PreparedStack } from './prepare-stack';
+import { keepImages, releaseImages } from '../docker/kept-images';
+import type { ReleaseRecord, ReleasedService } from '../releases/record';
+import type { ReleaseStore } from '../releases/release-store';
+import { knownFiles, type SealedRelease } from '../releases/sealed';
+import { fingerprint } from '../releases/seal';
+import type { ConfigSection, StackConfig } from '../releases/stack-config';
+import { Sensitive } from '../sensitive';
+
+/** Why a release came about. */
+export interface ReleaseReason {
+  readonly kind: ReleaseRecord['kind'];
+  readonly message?: string;
+  /** The release that is brought back. */
+  readonly revertOf?: number;
+}
+
+/** What a release record is made of. */
+export interface KeepReleaseOptions {
+  readonly prepared: PreparedStack;
+  readonly store: ReleaseStore;
+  /** `project/stack` of Pulumi. */
+  readonly stack: string;
+  readonly key: Buffer;
+  /** How many releases keep their images. */
+  readonly retain: number;
+  /** The stack configuration as its file has it. */
+  readonly configuration: StackConfig;
+  /** The values of its secret keys. */
+  readonly secrets: Readonly<Record<string, string>>;
+  /** Folder of Pulumi.yaml. */
+  readonly directory: string;
+  readonly reason: ReleaseReason;
+  readonly startedAt: Date;
+}
+
+/**
+ * Writes down what runs now that all services are ready, and keeps its images. An update that left everything as it was
+ * is no new release.
+ *
+ * @returns the record of the release that runs
+ * @throws RewindError store/unusable, docker/failed
+ */
+export async function keepRelease(options: KeepReleaseOptions): Promise<ReleaseRecord> {
+  const { prepared, store, stack, key, retain, configuration, secrets, directory, reason, startedAt } = options;
+  const planned = fingerprintOf(prepared, key);
+  const [latest] = await store.list(1);
+  if (latest && 'record' in latest && latest.record.fingerprint === planned) return latest.record;
+
+  const docker = prepared.engine.docker;
+  const images = new Set(prepared.services.flatMap(({ containers }) => containers.flatMap(({ image }) => image ?? [])));
+  const sealed: SealedRelease = {
+    secrets,
+    directory,
+    project: prepared.source,
+    files: knownFiles(prepared.files.kept),
+  };
+  const [origins, name] = await Promise.all([
+    keepImages(docker, stack, images),
+    store.seal(key, JSON.stringify(sealed)),
+  ]);
+  const services = prepared.services.flatMap(({ service, reference, containers }): [string, ReleasedService][] => {
+    const imageId = containers[0]?.image;
+    if (imageId === undefined) return [];
+    return [[service, { image: reference, imageId, ...origins.get(imageId), containers: containers.length }]];
+  });
+  const record = await store.add({
+    project: prepared.project.model.name,
+    startedAt: startedAt.toISOString(),
+    finishedAt: new Date().toISOString(),
+    by: whoAmI(),
+    kind: reason.kind,
+    ...(reason.message !== undefined && { message: reason.message }),
+    ...(reason.revertOf !== undefined && { revertOf: reason.revertOf }),
+    services: Object.fromEntries(services),
+    files: prepared.files.hashes,
+    config: withoutKey(configuration.config),
+    provider: configuration.provider,
+    fingerprint: planned,
+    sealed: name,
+  });
+  await releaseImages(docker, stack, await imagesOfNewest(store, retain));
+  return record;
+}
+
+/** The key that opens a release is never part of one. */
+function withoutKey(config: ConfigSection): ConfigSection {
+  return Object.fromEntries(Object.entries(config).filter(([key]) => key !== 'rewind:key'));
+}
+
+/** Images that the newest releases need. */
+async function imagesOfNewest(store: ReleaseStore, retain: number): Promise<Set<string>> {
+  const kept = await store.list(retain);
+  return new Set(
+    kept.flatMap((it) => ('record' in it ? Object.values(it.record.services).map(({ imageId }) => imageId) : [])),
+  );
+}
+
+/** Keyed hash of everything that is planned for the engine. */
+function fingerprintOf({ services, networks, volumes }: PreparedStack, key: Buffer): string {
+  const resources = { services, networks: networks.map((plan) => ({ ...plan, existing: undefined })), volumes };
+  return fingerprint(key, JSON.stringify(resources, revealing));
+}
+
+/** For JSON.stringify: a sensitive value as it is, in place of its mask. */
+function revealing(this: Record<string, unknown>, name: string, value: unknown): unknown {
+  const original = this[name];
+  return original instanceof Sensitive ? original.reveal() : value;
+}
+
+/** `user@host`. */
+export function whoAmI(): string {
+  try {
+    return `${userInfo().username}@${hostname()}`;
+  } catch {
+    return `${process.getuid?.() ?? 'unknown'}@${hostname()}`; // a user without an entry in /etc/passwd
+  }
+}

@@ -1,0 +1,147 @@
+import type Docker from 'dockerode';
+
+import { stackLabel, composeLabel } from '../container/labels';
+import { takeInventory } from '../docker/inventory';
+import { refusal } from '../docker/refusal';
+import { RewindError } from '../errors';
+import { waitUntilReady } from '../probe/readiness';
+
+/** What hears of a restart's progress. */
+export interface RestartListener {
+  readonly onStopped?: (service: string) => void;
+  readonly onReady?: (service: string) => void;
+}
+
+interface RunningService {
+  readonly name: string;
+  readonly containers: readonly Docker.ContainerInfo[];
+  /** Services that it starts after. */
+  readonly after: readonly string[];
+}
+
+/**
+ * Restarts services in order: stops those that depend on others first, and starts each when what it depends on is
+ * ready. Services that do not depend on each other go side by side. Jobs that have ended are left alone.
+ *
+ * @param stack - `project/stack` of Pulumi
+ * @param wanted - services to restart. @default all
+ * @returns the services that were restarted
+ * @throws RewindError cli/usage for a service that does not run, service/not-ready, docker/failed
+ */
+export async function restartServices(
+  docker: Docker,
+  stack: string,
+  wanted: readonly string[],
+  listener: RestartListener = {},
+): Promise<string[]> {
+  const services = await runningServices(docker, stack);
+  const unknown = wanted.filter((name) => !services.has(name));
+  if (unknown.length > 0 || services.size === 0) {
+    const there = [...services.keys()].sort().join(', ');
+    throw new RewindError({
+      code: 'cli/usage',
+      message:
+        services.size === 0
+          ? `No service of the stack ${stack} runs.`
+          : `The stack ${stack} runs no service ${unknown.join(', ')}.`,
+      fix: services.size === 0 ? 'Bring it up: rewind deploy.' : `There are: ${there}.`,
+    });
+  }
+  const chosen = new Map([...services].filter(([name]) => wanted.length === 0 || wanted.includes(name)));
+  await eachInOrder(chosen, dependentsOf(chosen), async ({ name, containers }) => {
+    await each(containers, (container) => stop(docker, container));
+    listener.onStopped?.(name);
+  });
+  await eachInOrder(
+    chosen,
+    (service) => service.after,
+    async ({ name, containers }) => {
+      await each(containers, async ({ Id: id }) => {
+        await docker.getContainer(id).start().catch(refusedTo('start', name));
+        await waitUntilReady(docker, id, { service: name });
+      });
+      listener.onReady?.(name);
+    },
+  );
+  return [...chosen.keys()].sort();
+}
+
+async function runningServices(docker: Docker, stack: string): Promise<Map<string, RunningService>> {
+  const { containers } = await takeInventory(docker);
+  const ours = containers.filter(({ Labels: labels }) => labels[stackLabel] === stack);
+  const jobs = new Set(ours.flatMap(({ Labels: labels }) => waitedToEnd(labels)));
+  const byName = new Map<string, Docker.ContainerInfo[]>();
+  for (const container of ours) {
+    const name = container.Labels[composeLabel('service')]!;
+    if (!jobs.has(name)) byName.set(name, [...(byName.get(name) ?? []), container]);
+  }
+  return new Map(
+    [...byName].map(([name, list]) => [
+      name,
+      { name, containers: list, after: dependencies(list[0]!.Labels).map(({ service }) => service) },
+    ]),
+  );
+}
+
+/** What the label says: `db:service_healthy:false,cache:service_started:false`. */
+function dependencies(labels: Readonly<Record<string, string>>): { service: string; condition: string }[] {
+  const text = labels[composeLabel('depends_on')] ?? '';
+  return text
+    .split(',')
+    .filter((entry) => entry !== '')
+    .map((entry) => {
+      const [service = '', condition = ''] = entry.split(':');
+      return { service, condition };
+    });
+}
+
+function waitedToEnd(labels: Readonly<Record<string, string>>): string[] {
+  return dependencies(labels).flatMap(({ service, condition }) =>
+    condition === 'service_completed_successfully' ? [service] : [],
+  );
+}
+
+function dependentsOf(services: ReadonlyMap<string, RunningService>): (service: RunningService) => string[] {
+  return ({ name }) => [...services.values()].filter(({ after }) => after.includes(name)).map((it) => it.name);
+}
+
+/** Does something for each service as soon as it is done for all those before it. The first failure is thrown at the end. */
+async function eachInOrder(
+  services: ReadonlyMap<string, RunningService>,
+  before: (service: RunningService) => readonly string[],
+  work: (service: RunningService) => Promise<void>,
+): Promise<void> {
+  const under = new Map<string, Promise<void>>();
+  const start = (service: RunningService): Promise<void> => {
+    const known = under.get(service.name);
+    if (known) return known;
+    const first = before(service).flatMap((name) => services.get(name) ?? []);
+    const done = each(first, start).then(() => work(service));
+    under.set(service.name, done);
+    return done;
+  };
+  await each([...services.values()], start);
+}
+
+/** Side by side; waits for all, then throws the first failure. */
+async function each<T>(items: readonly T[], work: (item: T) => Promise<void>): Promise<void> {
+  const results = await Promise.allSettled(items.map(work));
+  const failed = results.find((result) => result.status === 'rejected');
+  if (failed) throw failed.reason;
+}
+
+async function stop(docker: Docker, { Id: id, Labels: labels }: Docker.ContainerInfo): Promise<void> {
+  await docker
+    .getContainer(id)
+    .stop()
+    .catch((error: unknown) => {
+      const alreadyStopped = (error as { statusCode?: number }).statusCode === 304;
+      if (!alreadyStopped) refusedTo('stop', labels[composeLabel('service')]!)(error);
+    });
+}
+
+function refusedTo(what: string, service: string): (error: unknown) => never {
+  return (error) => {
+    throw refusal(`The engine does not ${what} ${service}`, 'Look at it: docker ps -a, docker logs.', error);
+  };
+}

@@ -1,0 +1,65 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+
+import { parse } from 'yaml';
+
+import { storeFolder } from './prepare-stack';
+import { StackEngine } from '../automation/engine';
+import { messageOf, RewindError } from '../errors';
+import { ReleaseStore } from '../releases/release-store';
+import { StackConfig } from '../releases/stack-config';
+
+/** One stack of a project, as the commands see it. */
+export interface StackContext {
+  /** Folder of Pulumi.yaml. */
+  readonly directory: string;
+  /** Name of the stack within its project. */
+  readonly stack: string;
+  /** `project/stack`. */
+  readonly name: string;
+  /** Absolute path of the stack configuration file. */
+  readonly configFile: string;
+  readonly releases: ReleaseStore;
+  readonly engine: StackEngine;
+}
+
+/**
+ * Opens a stack.
+ *
+ * @param env - with which pulumi runs, on top of this process's environment
+ * @throws RewindError config/invalid
+ */
+export async function openStack(
+  directory: string,
+  stack: string,
+  env: Readonly<Record<string, string>>,
+): Promise<StackContext> {
+  const configFile = join(directory, `Pulumi.${stack}.yaml`);
+  const store = (await StackConfig.read(configFile)).config['rewind:store'];
+  const name = `${projectName(directory)}/${stack}`;
+  const root = storeFolder(typeof store === 'string' ? store : 'file://./.rewind', directory);
+  return {
+    directory,
+    stack,
+    name,
+    configFile,
+    releases: new ReleaseStore(root, name),
+    engine: new StackEngine({ directory, stack, env }),
+  };
+}
+
+function projectName(directory: string): string {
+  const file = join(directory, 'Pulumi.yaml');
+  try {
+    const { name } = parse(readFileSync(file, 'utf8')) as { name?: unknown };
+    if (typeof name === 'string') return name;
+    throw new Error('it has no name');
+  } catch (error) {
+    throw new RewindError({
+      code: 'config/invalid',
+      message: `${file} cannot be read: ${messageOf(error)}`,
+      fix: 'Correct the file; its keys are described at https://www.pulumi.com/docs/iac/concepts/projects/project-file/.',
+      cause: error,
+    });
+  }
+}

@@ -1,0 +1,255 @@
+import * as automation from '@pulumi/pulumi/automation';
+import { execa } from 'execa';
+
+import { RewindError } from '../errors';
+import { makeKey } from './stack-key';
+
+/** Where and how the engine runs. */
+export interface EngineOptions {
+  /** Folder of Pulumi.yaml. */
+  readonly directory: string;
+  readonly stack: string;
+  /** Environment on top of this process's: PATH, PULUMI_HOME, backend, passphrase file. */
+  readonly env: Readonly<Record<string, string>>;
+}
+
+/** One run of a program. */
+export interface RunProgramOptions {
+  /** Runs in this process. @default the project's own program, in a process of its own */
+  readonly program?: () => Promise<Record<string, unknown> | undefined>;
+  /** The stack configuration file. @default that of the project */
+  readonly configFile?: string;
+  readonly message?: string;
+  /** Asks the engine to stop after the steps that are under way. @default never */
+  readonly signal?: AbortSignal;
+  readonly onStep?: (step: Step) => void;
+}
+
+/** What the engine does, or would do, to one resource. */
+export interface Step {
+  readonly phase: 'begin' | 'done' | 'failed';
+  /** `create`, `update`, `replace`, `delete`, …: https://www.pulumi.com/docs/iac/automation-api/ */
+  readonly op: string;
+  /** Resource type, e.g. `docker:index/container:Container`. */
+  readonly type: string;
+  readonly name: string;
+  /** Names of the properties that differ. */
+  readonly diffs: readonly string[];
+}
+
+/** How a run ended. */
+export type Outcome =
+  | { readonly ok: true; readonly steps: readonly Step[] }
+  | { readonly ok: false; readonly steps: readonly Step[]; readonly why: string };
+
+/** An update as `pulumi stack history` lists it. */
+export interface HistoryEntry {
+  readonly kind: string;
+  readonly result: string;
+  readonly message: string;
+  readonly startedAt: Date;
+  readonly finishedAt: Date;
+  /** How many resources were created, updated, replaced, … */
+  readonly changes: Readonly<Record<string, number>>;
+}
+
+/** The Pulumi engine at work on one stack. */
+export class StackEngine {
+  readonly #options: EngineOptions;
+
+  constructor(options: EngineOptions) {
+    this.#options = options;
+  }
+
+  /** What an update would do. Changes nothing. */
+  preview(options: RunProgramOptions): Promise<Outcome> {
+    return this.#run(options, (stack, given) => stack.preview(given));
+  }
+
+  /** Brings the stack to what the program declares. */
+  update(options: RunProgramOptions): Promise<Outcome> {
+    return this.#run(options, (stack, given) => stack.up(given));
+  }
+
+  /**
+   * The updates of the stack, newest first.
+   *
+   * @param newest - only so many. @default all
+   * @throws RewindError pulumi/failed
+   */
+  async history(newest?: number): Promise<HistoryEntry[]> {
+    const page = newest === undefined ? [] : ['--page-size', String(newest), '--page', '1'];
+    const text = await this.#pulumi(['stack', 'history', '--json', '--full-dates', ...page]);
+    const entries = JSON.parse(text) as {
+      kind: string;
+      result: string;
+      message: string;
+      startTime: string;
+      endTime?: string;
+      resourceChanges?: Record<string, number>;
+    }[];
+    return entries.map(({ kind, result, message, startTime, endTime, resourceChanges }) => ({
+      kind,
+      result,
+      message,
+      startedAt: new Date(startTime),
+      finishedAt: new Date(endTime ?? startTime),
+      changes: resourceChanges ?? {},
+    }));
+  }
+
+  /**
+   * Takes away the lock that a process left which was killed.
+   *
+   * @throws RewindError pulumi/failed
+   */
+  async cancel(): Promise<void> {
+    await this.#pulumi(['cancel', '--yes']);
+  }
+
+  /**
+   * Sets a secret of the stack configuration. The value goes through standard input: arguments can be seen by others.
+   *
+   * @param path - e.g. `rewind:secrets.api.TOKEN`, quoted as `pulumi config set --path` takes it
+   * @throws RewindError pulumi/failed
+   */
+  async setSecret(path: string, value: string, configFile: string): Promise<void> {
+    await this.#pulumi(['config', 'set', '--path', path, '--secret', '--config-file', configFile], value);
+  }
+
+  /** Makes the key of the stack's releases, see {@link makeKey}. */
+  async makeKey(): Promise<void> {
+    const { directory, stack, env } = this.#options;
+    await makeKey(directory, stack, env);
+  }
+
+  /**
+   * The value of a secret of the stack configuration.
+   *
+   * @throws RewindError pulumi/failed
+   */
+  async secretOf(key: string): Promise<string> {
+    return this.#pulumi(['config', 'get', key]);
+  }
+
+  async #pulumi(args: readonly string[], input = ''): Promise<string> {
+    const { directory, stack, env } = this.#options;
+    const command = [...args, '--stack', stack, '--non-interactive', '--color', 'never'];
+    const result = await execa('pulumi', command, { cwd: directory, env, input, reject: false });
+    if (result.exitCode === 0) return result.stdout;
+    throw new RewindError({
+      code: 'pulumi/failed',
+      message: `pulumi ${args.slice(0, 2).join(' ')} failed: ${result.stderr.trim() || 'it said nothing'}`,
+      fix: 'Mend what it names and run the same command again.',
+    });
+  }
+
+  async #run(
+    { program, configFile, message, signal, onStep }: RunProgramOptions,
+    start: (stack: automation.Stack, options: RunOptions) => Promise<unknown>,
+  ): Promise<Outcome> {
+    const steps: Step[] = [];
+    const errors: string[] = [];
+    const onEvent = (event: automation.EngineEvent): void => {
+      const step = stepOf(event);
+      if (step) {
+        if (step.phase === 'begin') steps.push(step);
+        onStep?.(step);
+      }
+      const { severity, message: said, prefix = '' } = event.diagnosticEvent ?? {};
+      if (severity === 'error' && said !== undefined) errors.push(plain(`${prefix}${said}`).trim());
+    };
+    const options: RunOptions = {
+      onEvent,
+      ...(program && { program: program as automation.PulumiFn }),
+      ...(configFile !== undefined && { configFile }),
+      ...(message !== undefined && { message }),
+      ...(signal && { signal }),
+    };
+    try {
+      await start(await this.#stack(), options);
+      return { ok: true, steps };
+    } catch (error) {
+      if (!(error instanceof automation.CommandError)) throw error;
+      return { ok: false, steps, why: whatWasSaid(errors, error) };
+    }
+  }
+
+  /** The stack without what the Automation API would ask on the way: each question is a process of its own. */
+  async #stack(): Promise<automation.Stack> {
+    const { directory, stack: name, env } = this.#options;
+    const pulumiCommand = await automation.PulumiCommand.get({ skipVersionCheck: true });
+    const workspace = await automation.LocalWorkspace.create({
+      workDir: directory,
+      envVars: { ...env, PULUMI_SKIP_UPDATE_CHECK: 'true' },
+      pulumiCommand: inOwnProcessGroup(pulumiCommand),
+    });
+    // Every command names the stack; selecting it would change what the user has selected.
+    workspace.selectStack = () => Promise.resolve();
+    const stack = await automation.Stack.select(name, workspace);
+    stack.outputs = () => Promise.resolve({});
+    stack.info = () => Promise.resolve(undefined);
+    return stack;
+  }
+}
+
+type RunOptions = Pick<automation.UpOptions, 'program' | 'configFile' | 'message' | 'signal' | 'onEvent'>;
+
+/**
+ * The same command, out of reach of a terminal's Ctrl-C: the engine is asked to stop once, by this process, and finishes
+ * the steps that are under way. A second interrupt would make it drop them.
+ */
+function inOwnProcessGroup(command: automation.PulumiCommand): automation.PulumiCommand {
+  const run = async (
+    args: string[],
+    cwd: string,
+    env: Record<string, string>,
+    _onOutput?: unknown,
+    _onError?: unknown,
+    signal?: AbortSignal,
+  ): Promise<{ stdout: string; stderr: string; code: number }> => {
+    const child = execa('pulumi', [...args, '--non-interactive', '--color', 'never'], {
+      cwd,
+      env: { ...env, PULUMI_AUTOMATION_API: 'true' },
+      stdin: 'ignore',
+      detached: true,
+      reject: false,
+    });
+    const stop = (): void => void child.kill('SIGINT');
+    signal?.addEventListener('abort', stop, { once: true });
+    if (signal?.aborted) stop();
+    const { exitCode = -2, stdout, stderr } = await child;
+    signal?.removeEventListener('abort', stop);
+    const result = { stdout, stderr, code: exitCode };
+    if (exitCode === 0) return result;
+    throw Object.assign(new automation.CommandError(result as never), { stdout, stderr });
+  };
+  return Object.assign(Object.create(command) as automation.PulumiCommand, { run });
+}
+
+function stepOf(event: automation.EngineEvent): Step | undefined {
+  const of = (phase: Step['phase'], metadata: automation.StepEventMetadata): Step => ({
+    phase,
+    op: metadata.op,
+    type: metadata.type,
+    name: metadata.urn.slice(metadata.urn.lastIndexOf('::') + 2),
+    diffs: metadata.diffs ?? [],
+  });
+  if (event.resourcePreEvent) return of('begin', event.resourcePreEvent.metadata);
+  if (event.resOutputsEvent) return of('done', event.resOutputsEvent.metadata);
+  if (event.resOpFailedEvent) return of('failed', event.resOpFailedEvent.metadata);
+  return undefined;
+}
+
+/** What went wrong, in the engine's words. */
+function whatWasSaid(errors: readonly string[], error: automation.CommandError): string {
+  const said = [...new Set(errors)].filter((text) => !/^(error: )?(update|preview) failed$/.test(text));
+  if (said.length > 0) return said.join('\n\n');
+  const { stdout = '', stderr = '' } = error as { stdout?: string; stderr?: string };
+  return plain(stderr.trim() || stdout.trim() || error.message);
+}
+
+/** Text without the engine's colour directives, `<{%reset%}>`, and without those of a terminal. */
+function plain(text: string): string {
+  return text.replaceAll(/<\{%[^%]*%\}>|\u001b\[[0-9;]*m/g, '');
+}

@@ -1,0 +1,67 @@
+import type { ReleaseRecord } from './record';
+import type { ConfigSection } from './stack-config';
+
+const composeKey = 'rewind:compose';
+const imagesKey = 'rewind:images';
+const tagsKey = 'rewind:tags';
+const keyKey = 'rewind:key';
+
+/** The compose files of a configuration, whether or not a release runs in their place. */
+function filesOf(config: ConfigSection): unknown {
+  const value = config[composeKey];
+  return isRecord(value) ? value['files'] : value;
+}
+
+/** The release that a configuration runs in place of its compose files. */
+export function releaseOf(config: ConfigSection): number | undefined {
+  const value = config[composeKey];
+  const number = isRecord(value) ? Number(value['release']) : NaN;
+  return Number.isSafeInteger(number) ? number : undefined;
+}
+
+/**
+ * The configuration that brings a release back: as it was then, but with the kept model in place of the compose files,
+ * and with every image by its ID. The key that opens releases stays the one of today.
+ */
+export function configOfRelease(record: ReleaseRecord, today: ConfigSection): ConfigSection {
+  const files = filesOf(record.config);
+  return {
+    ...record.config,
+    [composeKey]: { release: record.number, ...(files !== undefined && { files }) },
+    [imagesKey]: imagesOf(record),
+    ...(today[keyKey] !== undefined && { [keyKey]: today[keyKey] }),
+  };
+}
+
+/** The configuration that deploys the compose files as they are now, with these tags over today's. */
+export function configOfDeploy(today: ConfigSection, tags: Readonly<Record<string, string>>): ConfigSection {
+  const files = filesOf(today);
+  const current = isRecord(today[tagsKey]) ? today[tagsKey] : {};
+  const changed = Object.keys(tags).length > 0;
+  return withoutUndefined({
+    ...today,
+    [composeKey]: files,
+    [imagesKey]: undefined,
+    ...(changed && { [tagsKey]: { ...current, ...tags } }),
+  });
+}
+
+/** A configuration with the images of the release that it led to, by their ID. */
+export function withImages(config: ConfigSection, record: ReleaseRecord): ConfigSection {
+  return { ...config, [imagesKey]: imagesOf(record) };
+}
+
+function imagesOf({ services }: ReleaseRecord): Record<string, string> {
+  const references = Object.values(services).map(({ image, imageId }) => [image, imageId] as const);
+  // An image that is asked for by its ID needs no second one.
+  const named = references.filter(([image]) => !image.startsWith('sha256:'));
+  return Object.fromEntries(named.sort(([a], [b]) => (a < b ? -1 : 1)));
+}
+
+function withoutUndefined(config: ConfigSection): ConfigSection {
+  return Object.fromEntries(Object.entries(config).filter(([, value]) => value !== undefined));
+}
+
+function isRecord(value: unknown): value is Record<string, unknown> {
+  return value !== null && typeof value === 'object' && !Array.isArray(value);
+}

@@ -1,0 +1,203 @@
+import { randomBytes } from 'node:crypto';
+import { link, mkdir, open, readdir, readFile, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+
+import { messageOf, RewindError } from '../errors';
+import { flush } from '../store/tree';
+import { parseRecord, type ReleaseRecord, releaseName, renderRecord } from './record';
+import { fingerprint, parseKey, seal, unseal } from './seal';
+import { inFolder, type SealedRelease } from './sealed';
+
+/** A record on disk, or what is wrong with it. */
+export type StoredRelease = { readonly number: number } & (
+  { readonly record: ReleaseRecord } | { readonly damage: RewindError }
+);
+
+/**
+ * The releases of one stack, in the store: `stacks/<project>/<stack>/releases/r3.json`, and beside them `sealed/`, the
+ * encrypted parts by the keyed hash of their content.
+ */
+export class ReleaseStore {
+  /** Folder of this stack in the store. */
+  readonly folder: string;
+  readonly #stack: string;
+
+  /**
+   * @param root - absolute path of the store's folder
+   * @param stack - `project/stack` of Pulumi
+   */
+  constructor(root: string, stack: string) {
+    this.#stack = stack;
+    this.folder = join(root, 'stacks', ...stack.split('/').map(encodeURIComponent));
+  }
+
+  /** Numbers of the releases, ascending. */
+  async numbers(): Promise<number[]> {
+    const names = await readdir(join(this.folder, 'releases')).catch((error: unknown) => {
+      if ((error as NodeJS.ErrnoException).code === 'ENOENT') return [];
+      throw this.#unusable('cannot be read', error);
+    });
+    return names.flatMap((name) => Number(/^r(\d+)\.json$/.exec(name)?.[1] ?? NaN) || []).sort((a, b) => a - b);
+  }
+
+  /**
+   * Releases, ascending; a damaged record is told of, not thrown.
+   *
+   * @param newest - only so many, the newest ones. @default all
+   */
+  async list(newest = Infinity): Promise<StoredRelease[]> {
+    return Promise.all(
+      (await this.numbers()).slice(-newest).map(async (number) => {
+        try {
+          return { number, record: await this.read(number) };
+        } catch (error) {
+          if (error instanceof RewindError) return { number, damage: error };
+          throw error;
+        }
+      }),
+    );
+  }
+
+  /**
+   * One release.
+   *
+   * @throws RewindError release/unknown, release/damaged
+   */
+  async read(number: number): Promise<ReleaseRecord> {
+    const path = this.#path(number);
+    const text = await readFile(path, 'utf8').catch(async (error: unknown) => {
+      if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw this.#unusable('cannot be read', error);
+      throw await this.#unknown(number);
+    });
+    const record = parseRecord(text, path);
+    if (record.stack !== this.#stack || record.number !== number) {
+      throw new RewindError({
+        code: 'release/damaged',
+        message: `The release record ${path} is ${releaseName(record.number)} of the stack ${record.stack}, not of ${this.#stack}.`,
+        fix: `Remove the file: it belongs to another stack.`,
+      });
+    }
+    return record;
+  }
+
+  /**
+   * Writes a record under the next number.
+   *
+   * @returns the record with its number
+   * @throws RewindError store/unusable
+   */
+  async add(record: Omit<ReleaseRecord, 'number' | 'format' | 'stack'>): Promise<ReleaseRecord> {
+    for (;;) {
+      const number = ((await this.numbers()).at(-1) ?? 0) + 1;
+      const numbered: ReleaseRecord = { format: 1, number, stack: this.#stack, ...record };
+      if (await this.#write(this.#path(number), renderRecord(numbered))) return numbered;
+    }
+  }
+
+  /**
+   * Encrypts a content and keeps it.
+   *
+   * @returns its name, to be read back with {@link unseal}
+   * @throws RewindError store/unusable
+   */
+  async seal(key: Buffer, content: string): Promise<string> {
+    const name = fingerprint(key, content);
+    await this.#write(this.#sealedPath(name), seal(key, content));
+    return name;
+  }
+
+  /**
+   * A sealed content.
+   *
+   * @throws RewindError release/unreadable if it is gone, damaged, or was made with another key
+   */
+  async unseal(key: Buffer, record: ReleaseRecord): Promise<string> {
+    const path = this.#sealedPath(record.sealed);
+    const sealed = await readFile(path).catch(() => undefined);
+    const content = sealed && unseal(key, sealed);
+    if (content !== undefined && fingerprint(key, content) === record.sealed) return content;
+    const why = sealed ? 'was encrypted with another key, or is damaged' : 'is not there';
+    throw new RewindError({
+      code: 'release/unreadable',
+      message: `The configuration of ${releaseName(record.number)} cannot be read: ${path} ${why}.`,
+      fix: 'Bring back the file, or the value of rewind:key that the stack configuration had then; or choose another release: rewind history.',
+    });
+  }
+
+  #path(number: number): string {
+    return join(this.folder, 'releases', `${releaseName(number)}.json`);
+  }
+
+  #sealedPath(name: string): string {
+    return join(this.folder, 'sealed', name);
+  }
+
+  /** Writes a file whole and to disk, or not at all. Returns false if there is one already. */
+  async #write(path: string, content: string | Buffer): Promise<boolean> {
+    const folder = join(path, '..');
+    const draft = `${path}.${process.pid}.${randomBytes(4).toString('hex')}`;
+    try {
+      await mkdir(folder, { recursive: true, mode: 0o700 });
+      const file = await open(draft, 'wx', 0o600);
+      try {
+        await file.writeFile(content);
+        await file.sync();
+      } finally {
+        await file.close();
+      }
+      await link(draft, path);
+      await flush(folder);
+      return true;
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code === 'EEXIST') return false;
+      throw this.#unusable('cannot be written', error);
+    } finally {
+      await rm(draft, { force: true }).catch(() => undefined);
+    }
+  }
+
+  async #unknown(number: number): Promise<RewindError> {
+    const numbers = await this.numbers();
+    const there =
+      numbers.length === 0
+        ? 'has no release yet'
+        : `has ${releaseName(numbers[0]!)} to ${releaseName(numbers.at(-1)!)}`;
+    return new RewindError({
+      code: 'release/unknown',
+      message: `There is no release ${releaseName(number)}: the stack ${this.#stack} ${there}.`,
+      fix: 'Choose one of those that rewind history lists.',
+    });
+  }
+
+  #unusable(what: string, error: unknown): RewindError {
+    return new RewindError({
+      code: 'store/unusable',
+      message: `The store’s folder ${this.folder} ${what}: ${messageOf(error)}`,
+      fix: 'Make the folder writable and make sure that its disk has room, or move the store: rewind:store.',
+      cause: error,
+    });
+  }
+}
+
+/**
+ * The sealed part of a release, as it is to run in this folder.
+ *
+ * @param key - `rewind:key` of the stack configuration
+ * @throws RewindError release/unreadable
+ */
+export async function openRelease(
+  store: ReleaseStore,
+  record: ReleaseRecord,
+  key: string | undefined,
+  directory: string,
+): Promise<SealedRelease> {
+  const parsed = key === undefined ? undefined : parseKey(key);
+  if (parsed === undefined) {
+    throw new RewindError({
+      code: 'release/unreadable',
+      message: `The configuration of ${releaseName(record.number)} cannot be read: rewind:key is ${key === undefined ? 'not set' : 'no key'}.`,
+      fix: 'Set it to what it was: pulumi config set --secret rewind:key (it asks for the value). Your earlier Pulumi.<stack>.yaml has it.',
+    });
+  }
+  return inFolder(JSON.parse(await store.unseal(parsed, record)) as SealedRelease, directory);
+}
