@@ -16,6 +16,7 @@ const stampFile = path.join(dist, '.inputs.json');
 /** Bundle in dist/ -> its entry point. Those named in `executables` begin with a `#!` line of their own. */
 const entryPoints = {
   index: 'index.ts',
+  components: 'components/index.ts',
   preload: 'components/preload.ts',
   cli: 'cli/main.ts',
   bench: 'bench/main.ts',
@@ -24,7 +25,7 @@ const entryPoints = {
 const executables = ['cli'];
 
 // Left to node_modules: what loads files of its own at run time, is native, or is too big to be worth bundling.
-const external = ['@pulumi/*', 'dockerode', 'undici', 'vitest', 'typescript'];
+const external = ['@pulumi/*', 'dockerode', 'esbuild', 'undici', 'vitest', 'typescript'];
 
 /**
  * Builds dist/ unless it is up to date.

@@ -1,4 +1,4 @@
-import { readFileSync, realpathSync } from 'node:fs';
+import { existsSync, readFileSync, realpathSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 
 import { ComposeStack, prepareFromConfig, type ProgramOptions } from '../components';
@@ -20,10 +20,9 @@ export function standardProgram(options: ProgramOptions): () => Promise<Record<s
  */
 export function hasStandardProgram(directory: string): boolean {
   try {
-    const { main = 'index.js' } = JSON.parse(readFileSync(join(directory, 'package.json'), 'utf8')) as {
-      main?: string;
-    };
-    const program = realpathSync(resolve(directory, main));
+    const { main } = JSON.parse(readFileSync(join(directory, 'package.json'), 'utf8')) as { main?: string };
+    const found = [main, 'index.js', 'index.ts'].find((it) => it !== undefined && existsSync(resolve(directory, it)));
+    const program = realpathSync(resolve(directory, found!));
     if (program === realpathSync(join(installDir, 'dist', 'index.js'))) return true;
     return withoutComments(readFileSync(program, 'utf8')) === withoutComments(programText);
   } catch {

@@ -1,5 +1,6 @@
 import { basename } from 'node:path';
 
+import { stacksIn } from '../src/actions/init-project';
 import { openStack, type StackContext } from '../src/actions/stack-context';
 import type { ProgramFor } from '../src/actions/change-stack';
 import { RewindError } from '../src/errors';
@@ -64,6 +65,9 @@ async function selectedStack(directory: string): Promise<string> {
   const { exitCode, stdout } = await run(['pulumi', 'stack', '--show-name', '--non-interactive'], { cwd: directory });
   const name = stdout.trim();
   if (exitCode === 0 && name !== '') return basename(name);
+  // A project that is new to this machine: nothing has been selected, but there may be only one to select.
+  const [only, ...others] = stacksIn(directory);
+  if (only !== undefined && others.length === 0) return only;
   throw new RewindError({
     code: 'cli/usage',
     message: 'No stack is selected.',

@@ -1,4 +1,7 @@
+import { readFileSync } from 'node:fs';
 import Module from 'node:module';
+
+import type * as esbuild from 'esbuild';
 
 /**
  * Keeps Pulumi's SDK from loading, at each start, what it needs only to serialise a function into the state: the
@@ -22,6 +25,20 @@ const load = loader._load;
 loader._load = function (request, parent, main) {
   const isRare = usedRarely.test(request) && usedBy.test(parent?.filename ?? '');
   return isRare ? whenUsed(() => load.call(this, request, parent, main)) : load.call(this, request, parent, main);
+};
+
+/**
+ * A program in TypeScript is read without its types being checked: that is for the editor, and takes a second at each
+ * start. Only what belongs to the project itself: packages come compiled.
+ */
+const extensions = (Module as unknown as { _extensions: Record<string, Extension | undefined> })._extensions;
+type Extension = (module: { _compile: (code: string, filename: string) => void }, filename: string) => void;
+
+extensions['.ts'] ??= (module, filename) => {
+  const { transformSync } = Module.createRequire(__filename)('esbuild') as typeof esbuild;
+  const source = readFileSync(filename, 'utf8');
+  const { code } = transformSync(source, { loader: 'ts', format: 'cjs', target: 'node20', sourcefile: filename });
+  module._compile(code, filename);
 };
 
 /** Stands for a module until something of it is asked for. */

@@ -1,4 +1,5 @@
 import type { Problem } from './errors';
+import type { DatabaseSettings } from './settings';
 
 /** Settings as they stand in the configuration: any JSON value under each key. */
 export type RawSettings = Readonly<Record<string, unknown>>;
@@ -53,6 +54,18 @@ export class SettingsReader {
     if (fits && Array.isArray(list) && list.every(isText)) return { files: list, release: number };
     this.#bad(key, 'a file, a list of files, or {release: <number>, files: <files>}');
     return { files: [], release: undefined };
+  }
+
+  /** `{service: db, alembic: {service: api}}`. */
+  database(key: string): DatabaseSettings | undefined {
+    return this.#read(key, '{service: <name>} or {service: <name>, alembic: {service: <name>}}', (value) => {
+      const { service, alembic, ...rest } = (value ?? {}) as Record<string, unknown>;
+      if (!isText(service) || Object.keys(rest).length > 0) return undefined;
+      if (alembic === undefined) return { service };
+      const { service: migrations, ...others } = (alembic ?? {}) as Record<string, unknown>;
+      if (!isText(migrations) || Object.keys(others).length > 0) return undefined;
+      return { service, alembic: { service: migrations } };
+    });
   }
 
   /** A whole number above 0. */

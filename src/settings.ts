@@ -1,6 +1,14 @@
 import type { Problem } from './errors';
 import { type RawSettings, SettingsReader } from './settings-reader';
 
+/** Where a stack's data is. */
+export interface DatabaseSettings {
+  /** The service with the Postgres database. */
+  readonly service: string;
+  /** The service whose image has the alembic migrations. @default there are none */
+  readonly alembic?: { readonly service: string };
+}
+
 /** The `rewind:` settings of a stack, as values. docs/configuration.md explains each with an example. */
 export interface StackSettings {
   /** `rewind:compose`: compose files, counted from the folder of Pulumi.yaml. @default compose.yaml */
@@ -29,6 +37,8 @@ export interface StackSettings {
   readonly store: string;
   /** `rewind:readyTimeoutSeconds`: bound for services whose health check sets none. @default 300 */
   readonly readyTimeoutSeconds: number;
+  /** `rewind:database`. @default no service of the stack is a database that Rewind knows of */
+  readonly database: DatabaseSettings | undefined;
   /** `rewind:retain`: how many releases keep their images. @default 10 */
   readonly retain: number;
   /** `rewind:key`: what the kept parts of releases are encrypted with. @default made by the first update */
@@ -102,6 +112,12 @@ export const settingKeys: Readonly<Record<string, SettingDocs>> = {
     example: '60',
     default: '300',
   },
+  database: {
+    about:
+      'The service with the Postgres database, and the one whose image has the alembic migrations. `rewind plan` and `rewind revert` then say what becomes of the data.',
+    example: '{service: db, alembic: {service: api}}',
+    default: 'none',
+  },
   retain: {
     about: 'How many releases, counted from the newest, keep their images on the engine.',
     example: '20',
@@ -134,6 +150,7 @@ export function readSettings(raw: RawSettings): { readonly settings: StackSettin
     files: read.textByName('files'),
     store: read.fileUrl('store') ?? 'file://./.rewind',
     readyTimeoutSeconds: read.seconds('readyTimeoutSeconds') ?? 300,
+    database: read.database('database'),
     retain: read.count('retain') ?? 10,
     key: read.text('key'),
   };

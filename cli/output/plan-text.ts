@@ -23,6 +23,7 @@ export function planText(plan: ReleasePlan): string {
       ({ path, diff }) => `file ${path}${diff.includes('\n') ? `\n${indented(diff.trimEnd())}` : `: ${diff}`}`,
     ),
     ...(plan.others.length > 0 ? [`Also changed: ${plan.others.join(', ')}`] : []),
+    ...(plan.data === undefined ? [] : [plan.data]),
     ...(plan.notInFiles.length > 0
       ? [
           `The compose file stays as it is. It differs from ${releaseName(to.number)} in what follows; the next rewind deploy brings that back:\n${indented(plan.notInFiles.join('\n'))}`,

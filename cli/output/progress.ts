@@ -38,10 +38,10 @@ export class ServiceProgress {
     return [...new Set(this.#serviceOf.values())].sort();
   }
 
-  step({ phase, op, type, name }: Step): void {
+  step({ phase, op, type, name, parent = name }: Step): void {
     const word = words[op];
     if (type !== containerType || word === undefined) return;
-    const service = this.#serviceOf.get(name) ?? name;
+    const service = this.#serviceOf.get(name) ?? parent;
     const row = this.#row(service);
     row.last = op;
     if (phase === 'begin') this.#listener.detail(service, word);

@@ -52,6 +52,8 @@ export interface ReleasePlan {
   readonly others: readonly string[];
   /** How the compose files as they are now differ from what will run: what the next deploy brings. */
   readonly notInFiles: readonly string[];
+  /** What becomes of the data, where the stack has a database. */
+  readonly data?: string;
   /** What stands in the way. The revert refuses to begin. */
   readonly obstacles: readonly Problem[];
   /** Estimate from earlier updates. @default there is no earlier one */
@@ -88,6 +90,7 @@ export async function planRelease(options: PlanOptions): Promise<ReleasePlan> {
   const services = [...new Set([...actions.keys(), ...differences.map(({ service }) => service)])].sort();
   const store = new FileStore(storeFolder(before!.settings.store, context.directory));
   const seconds = estimate(releases);
+  const data = dataNote(after!.settings, services, from, to);
   return {
     stack: context.name,
     from,
@@ -107,6 +110,7 @@ export async function planRelease(options: PlanOptions): Promise<ReleasePlan> {
     others: compareSections(before!.compared.project.model, after!.compared.project.model),
     notInFiles: await notInFiles(context, today.config, after!),
     obstacles,
+    ...(data !== undefined && { data }),
     ...(seconds !== undefined && { seconds }),
   };
 }
@@ -298,6 +302,20 @@ async function notInFiles(context: StackContext, today: ConfigSection, release: 
     if (error instanceof RewindError) return [`${files} cannot be read: ${error.message}`];
     throw error;
   }
+}
+
+/** What a revert of images and configuration means for the data. */
+function dataNote(
+  { database }: StackSettings,
+  services: readonly string[],
+  from: ReleaseRecord,
+  to: ReleaseRecord,
+): string | undefined {
+  if (!database || services.length === 0) return undefined;
+  const stays = `The data of ${database.service} stays as it is, and so does its schema.`;
+  const { service } = database.alembic ?? {};
+  if (service === undefined || from.services[service]?.imageId === to.services[service]?.imageId) return stays;
+  return `${stays} The migrations of ${service} come from another image: if the schema has changed since, ${releaseName(to.number)} has to be able to work with it.`;
 }
 
 /** The middle of what the latest updates took, in seconds. */

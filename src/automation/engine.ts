@@ -33,6 +33,8 @@ export interface Step {
   /** Resource type, e.g. `docker:index/container:Container`. */
   readonly type: string;
   readonly name: string;
+  /** Name of the component that it belongs to. @default none */
+  readonly parent?: string;
   /** Names of the properties that differ. */
   readonly diffs: readonly string[];
 }
@@ -117,10 +119,16 @@ export class StackEngine {
     await this.#pulumi(['config', 'set', '--path', path, '--secret', '--config-file', configFile], value);
   }
 
-  /** Makes the key of the stack's releases, see {@link makeKey}. */
+  /** Makes the key of the stack's releases, see {@link makeKey}, and the stack itself if there is none yet. */
   async makeKey(): Promise<void> {
     const { directory, stack, env } = this.#options;
-    await makeKey(directory, stack, env);
+    try {
+      await makeKey(directory, stack, env);
+    } catch (error) {
+      if (!(error instanceof RewindError) || !error.message.includes('no stack named')) throw error;
+      await this.#pulumi(['stack', 'init']);
+      await makeKey(directory, stack, env);
+    }
   }
 
   /**
@@ -228,17 +236,26 @@ function inOwnProcessGroup(command: automation.PulumiCommand): automation.Pulumi
 }
 
 function stepOf(event: automation.EngineEvent): Step | undefined {
-  const of = (phase: Step['phase'], metadata: automation.StepEventMetadata): Step => ({
-    phase,
-    op: metadata.op,
-    type: metadata.type,
-    name: metadata.urn.slice(metadata.urn.lastIndexOf('::') + 2),
-    diffs: metadata.diffs ?? [],
-  });
+  const of = (phase: Step['phase'], metadata: automation.StepEventMetadata): Step => {
+    const parent = (metadata.new ?? metadata.old)?.parent;
+    return {
+      phase,
+      op: metadata.op,
+      type: metadata.type,
+      name: nameIn(metadata.urn),
+      ...(parent && { parent: nameIn(parent) }),
+      diffs: metadata.diffs ?? [],
+    };
+  };
   if (event.resourcePreEvent) return of('begin', event.resourcePreEvent.metadata);
   if (event.resOutputsEvent) return of('done', event.resOutputsEvent.metadata);
   if (event.resOpFailedEvent) return of('failed', event.resOpFailedEvent.metadata);
   return undefined;
+}
+
+/** The name at the end of a URN: https://www.pulumi.com/docs/iac/concepts/resources/names/#urns */
+function nameIn(urn: string): string {
+  return urn.slice(urn.lastIndexOf('::') + 2);
 }
 
 /** What went wrong, in the engine's words. */

@@ -3,7 +3,7 @@ import type { StackSettings } from '../settings';
 import { applyImageRequest, parseImageRequest } from './image-reference';
 import type { ComposeModel, ComposeService } from './model';
 
-type Overrides = Pick<StackSettings, 'tags' | 'env' | 'secrets' | 'show'>;
+type Overrides = Pick<StackSettings, 'tags' | 'env' | 'secrets' | 'show'> & Partial<Pick<StackSettings, 'database'>>;
 
 /** Lays the stack configuration's images and environment over a compose model; reports every name that fits nothing. */
 export function applyOverrides(
@@ -23,6 +23,15 @@ export function applyOverrides(
         fix: `Remove it: pulumi config rm --path rewind:${key}.${name}. The services are: ${known.join(', ')}.`,
       });
     }
+  }
+  const { database } = overrides;
+  for (const name of database ? [database.service, ...(database.alembic ? [database.alembic.service] : [])] : []) {
+    if (Object.hasOwn(services, name)) continue;
+    problems.push({
+      code: 'config/unknown-service',
+      message: `rewind:database names the service ${name}, which the compose file does not have.`,
+      fix: `Correct it: pulumi config set --path rewind:database.service <service>. The services are: ${known.join(', ')}.`,
+    });
   }
   for (const [name, value] of Object.entries(overrides.tags)) {
     if (!Object.hasOwn(services, name)) continue;

@@ -17,6 +17,7 @@ const defaults = {
   files: {},
   store: 'file://./.rewind',
   readyTimeoutSeconds: 300,
+  database: undefined,
   retain: 10,
   key: undefined,
 };
@@ -43,6 +44,7 @@ describe('the settings of a stack', () => {
       store: 'file:///srv/rewind',
       readyTimeoutSeconds: '60',
       images: { 'api:v0.2.0': `sha256:${'a'.repeat(64)}` },
+      database: { service: 'db', alembic: { service: 'api' } },
       retain: '3',
       key: 'a2V5',
     });
@@ -61,6 +63,7 @@ describe('the settings of a stack', () => {
       readyTimeoutSeconds: 60,
       release: undefined,
       images: { 'api:v0.2.0': `sha256:${'a'.repeat(64)}` },
+      database: { service: 'db', alembic: { service: 'api' } },
       retain: 3,
       key: 'a2V5',
     });
@@ -112,6 +115,10 @@ describe('the settings of a stack', () => {
 describe('a setting of the wrong shape is reported with its path', () => {
   test.each([
     [{ images: { 'api:v1': 'v1' } }, 'rewind:images["api:v1"] is not an image ID (sha256:…).'],
+    [
+      { database: { name: 'db' } },
+      'rewind:database is not {service: <name>} or {service: <name>, alembic: {service: <name>}}.',
+    ],
     [{ retain: 1.5 }, 'rewind:retain is not a whole number above 0.'],
     [{ retain: 0 }, 'rewind:retain is not a whole number above 0.'],
     [{ compose: 7 }, 'rewind:compose is not a text or a list of texts.'],

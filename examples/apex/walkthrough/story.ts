@@ -81,7 +81,10 @@ export async function tellStory(options: StoryOptions): Promise<void> {
   tell('  pulumi config set --path rewind:env.api.APEX_LOG_LEVEL debug');
   tell('  pulumi preview --diff                                    # what it would change');
   tell('  pulumi up                                                # do it');
-  tell('  pulumi stack history                                     # what was done');
+  tell('  npx rewind history                                       # the releases that this made');
+  tell(
+    '  npx rewind revert r2                                     # says what it does, asks, and brings that one back',
+  );
   tell(`  open ${await options.urlOf('frontend')}`);
   tell(
     '  npm run down                                             # takes it down; the data stays (--volumes: drops it)',
