@@ -3,13 +3,14 @@ import { parseArgs } from 'node:util';
 
 import { ensureToolchain } from '../toolchain/setup';
 import { preview } from './preview';
-import { rollback } from './rollback';
+import { releases } from './releases';
+import { revert, rollback } from './rollback';
 import { type Measured, type Row, rowOf, tableOf } from './rows';
 import { start } from './start';
 
 type Benchmark = (say: (text: string) => void) => Promise<Measured[]>;
 
-const benchmarks: Readonly<Record<string, Benchmark>> = { rollback, preview, start };
+const benchmarks: Readonly<Record<string, Benchmark>> = { rollback, preview, start, revert, releases };
 
 const usage = `npm run bench [-- --only NAME … --json FILE]
 

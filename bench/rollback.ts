@@ -1,20 +1,35 @@
-import { writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
-
-import { run } from '../src/process';
-import { installDir } from '../toolchain/places';
 import { type Outage, startProbe } from './probe';
-import { makeProject, removeCompose, timed } from './project';
-import { type Measured } from './rows';
-
-const rounds = 5;
-const services = { api: 'apex-api', worker: 'apex-worker', signcalc: 'apex-signcalc', frontend: 'apex-frontend' };
-const ports = { ours: { api: 18400, web: 18401 }, peer: { api: 18410, web: 18411 } };
-const composeFile = join(installDir, 'examples', 'apex', 'compose.yaml');
+import { composeStacks, type ExampleStack, rewindStacks } from './example-stacks';
+import { timed } from './project';
+import type { Measured } from './rows';
+import { swarmStack } from './swarm-stack';
 
 interface Rollback {
   readonly total: number;
   readonly outage: Outage;
+}
+
+/** Brings several stacks to v0.2.0 and back, in turns; measures the way back. */
+async function takeTurns(
+  stacks: Readonly<Record<string, ExampleStack>>,
+  rounds: number,
+  say: (text: string) => void,
+): Promise<Record<string, Rollback[]>> {
+  const results: Record<string, Rollback[]> = Object.fromEntries(Object.keys(stacks).map((side) => [side, []]));
+  for (let round = 1; round <= rounds; round++) {
+    const sides = Object.entries(stacks);
+    for (const [side, stack] of round % 2 === 1 ? sides : sides.reverse()) {
+      await stack.forward();
+      const probe = startProbe(`http://127.0.0.1:${stack.apiPort}/version`);
+      const total = await timed(stack.back);
+      const outage = await probe.stop();
+      results[side]!.push({ total, outage });
+      say(
+        `round ${round}, ${side}: ${total.toFixed(2)} s in all, API away ${outage.seconds.toFixed(2)} s (${outage.failed} of ${outage.asked} requests failed)`,
+      );
+    }
+  }
+  return results;
 }
 
 /**
@@ -22,92 +37,79 @@ interface Rollback {
  * with the same images, alternating, each stack up all the time.
  */
 export async function rollback(say: (text: string) => void): Promise<Measured[]> {
-  const ours = await oursUp();
-  const peer = await peerUp(ours.env);
-  const results: { ours: Rollback[]; peer: Rollback[] } = { ours: [], peer: [] };
+  const { pulumi } = await rewindStacks(18_400);
+  const { compose } = await composeStacks(18_410);
   try {
-    for (let round = 1; round <= rounds; round++) {
-      for (const side of round % 2 === 1 ? (['ours', 'peer'] as const) : (['peer', 'ours'] as const)) {
-        const stack = side === 'ours' ? ours : peer;
-        await stack.deploy('v0.2.0');
-        const probe = startProbe(`http://127.0.0.1:${ports[side].api}/version`);
-        const total = await timed(() => stack.deploy('v0.1.0'));
-        const outage = await probe.stop();
-        results[side].push({ total, outage });
-        say(
-          `round ${round}, ${side}: ${total.toFixed(2)} s in all, API away ${outage.seconds.toFixed(2)} s (${outage.failed} of ${outage.asked} requests failed)`,
-        );
-      }
-    }
+    const results = await takeTurns({ ours: pulumi, peer: compose }, 5, say);
+    const peerName = 'docker compose up -d --wait';
+    const of = (pick: (result: Rollback) => number): Pick<Measured, 'ours' | 'peer' | 'peerName'> => ({
+      ours: results['ours']!.map(pick),
+      peer: results['peer']!.map(pick),
+      peerName,
+    });
+    const name = 'rollback of 4 of 8 services';
+    return [
+      { name: `${name}: until every service is ready`, unit: 's', bar: 0.3, ...of((r) => r.total) },
+      { name: `${name}: API away`, unit: 's', bar: 0.75, ...of((r) => r.outage.seconds) },
+      { name: `${name}: failed API requests`, unit: 'requests', ...of((r) => r.outage.failed) },
+    ];
   } finally {
-    await Promise.all([ours.remove(), peer.remove()]);
+    await Promise.all([pulumi.remove(), compose.remove()]);
   }
-  const peerName = 'docker compose up -d --wait';
-  const series = (pick: (result: Rollback) => number): { ours: number[]; peer: number[]; peerName: string } => ({
-    ours: results.ours.map(pick),
-    peer: results.peer.map(pick),
-    peerName,
+}
+
+/** Bars of `rewind revert`: its time as a part of each peer's. */
+const totalBars = { pulumi: 1, compose: 0.25, swarm: 0.2, runbook: 0.15 } as const;
+const peerNames = {
+  pulumi: 'pulumi up with the earlier tags',
+  compose: 'docker compose up -d --wait',
+  swarm: 'docker service rollback',
+  runbook: 'the runbook: down, retag, up, wait',
+} as const;
+
+/** The same way back by `rewind revert`, beside bare `pulumi up`, docker compose, Swarm and the runbook's steps. */
+export async function revert(say: (text: string) => void): Promise<Measured[]> {
+  const rewind = await rewindStacks(18_400);
+  const peers = await composeStacks(18_410);
+  const swarm = await swarmStack(18_420).catch((error: unknown) => {
+    say(`Swarm is left out: ${error instanceof Error ? error.message : String(error)}`);
+    return undefined;
   });
-  return [
-    {
-      name: 'rollback of 4 of 8 services: until every service is ready',
+  const stacks = {
+    revert: rewind.revert,
+    pulumi: rewind.pulumi,
+    compose: peers.compose,
+    runbook: peers.runbook,
+    ...(swarm && { swarm }),
+  };
+  try {
+    const results = await takeTurns(stacks, 5, say);
+    const ours = results['revert']!;
+    const rows = (['pulumi', 'compose', 'swarm', 'runbook'] as const).flatMap((peer): Measured[] => {
+      const theirs = results[peer];
+      if (!theirs) return [];
+      return [
+        {
+          name: 'rewind revert: until every service is ready',
+          unit: 's',
+          ours: ours.map((r) => r.total),
+          peer: theirs.map((r) => r.total),
+          peerName: peerNames[peer],
+          bar: totalBars[peer],
+        },
+      ];
+    });
+    const away = (list: readonly Rollback[]): number[] => list.map((r) => r.outage.seconds);
+    const outage: Measured = {
+      name: 'rewind revert: API away',
       unit: 's',
-      bar: 0.3,
-      ...series((r) => r.total),
-    },
-    { name: 'rollback of 4 of 8 services: API away', unit: 's', bar: 0.75, ...series((r) => r.outage.seconds) },
-    { name: 'rollback of 4 of 8 services: failed API requests', unit: 'requests', ...series((r) => r.outage.failed) },
-  ];
-}
-
-interface Stack {
-  readonly deploy: (tag: string) => Promise<void>;
-  readonly remove: () => Promise<void>;
-  readonly env: Readonly<Record<string, string>>;
-}
-
-function portVariables(side: 'ours' | 'peer'): Record<string, string> {
-  return { APEX_API_PORT: String(ports[side].api), APEX_WEB_PORT: String(ports[side].web) };
-}
-
-async function oursUp(): Promise<Stack> {
-  const project = 'rewind-bench';
-  await removeCompose(project);
-  const { pulumi, env } = await makeProject('rollback', portVariables('ours'));
-  await pulumi.run([
-    ...['config', 'set-all', '--plaintext', `rewind:compose=${composeFile}`],
-    ...['--plaintext', `rewind:project=${project}`],
-  ]);
-  const deploy = async (tag: string): Promise<void> => {
-    const tags = Object.keys(services).flatMap((service) => ['--plaintext', `rewind:tags.${service}=${tag}`]);
-    await pulumi.run(['config', 'set-all', '--path', ...tags]);
-    await pulumi.run(['up', '--yes', '--skip-preview']);
-  };
-  await deploy('v0.1.0');
-  return {
-    env,
-    deploy,
-    remove: async () => {
-      await pulumi.run(['destroy', '--yes', '--skip-preview']);
-      await removeCompose(project);
-    },
-  };
-}
-
-async function peerUp(env: Readonly<Record<string, string>>): Promise<Stack> {
-  const project = 'rewind-bench-peer';
-  await removeCompose(project);
-  const folder = join(installDir, '.rewind', 'bench', 'rollback');
-  const compose = env['REWIND_COMPOSE'] ? [env['REWIND_COMPOSE']] : ['docker', 'compose'];
-  const deploy = async (tag: string): Promise<void> => {
-    const override = join(folder, `${tag}.yaml`);
-    const images = Object.entries(services).map(([service, image]) => `  ${service}: { image: "${image}:${tag}" }`);
-    await writeFile(override, `services:\n${images.join('\n')}\n`);
-    const files = ['--file', composeFile, '--file', override];
-    const argv = [...compose, '--project-name', project, ...files, 'up', '--detach', '--wait'];
-    const result = await run(argv as [string, ...string[]], { env: portVariables('peer') });
-    if (result.exitCode !== 0) throw new Error(`docker compose up failed: ${result.stderr}`);
-  };
-  await deploy('v0.1.0');
-  return { env, deploy, remove: () => removeCompose(project) };
+      ours: away(ours),
+      peer: away(results['compose']!),
+      peerName: peerNames.compose,
+      bar: 0.7,
+    };
+    return [...rows, outage];
+  } finally {
+    await Promise.all([rewind.pulumi.remove(), peers.compose.remove(), peers.runbook.remove(), swarm?.remove()]);
+  }
 }

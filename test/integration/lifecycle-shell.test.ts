@@ -84,9 +84,11 @@ test('a secret can be set and is encrypted with the project’s own passphrase, 
   expect(set).toMatchObject({ exitCode: 0 });
   expect(set.stdout + set.stderr).not.toContain('hunter22');
   expect(
-    await shell('grep -c secure: Pulumi.dev.yaml; env | grep -c "^PULUMI_CONFIG_PASSPHRASE=" || true'),
+    await shell(
+      'grep -c "API_TOKEN: *$" Pulumi.dev.yaml; grep -A1 "API_TOKEN: *$" Pulumi.dev.yaml | grep -c "secure: v1:"; env | grep -c "^PULUMI_CONFIG_PASSPHRASE=" || true',
+    ),
   ).toMatchObject({
-    stdout: '1\n0',
+    stdout: '1\n1\n0',
   });
 });
 

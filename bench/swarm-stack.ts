@@ -1,0 +1,126 @@
+import { rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+
+import { stringify } from 'yaml';
+
+import { loadComposeProject } from '../src/compose/load';
+import type { ComposeModel, ComposeService } from '../src/compose/model';
+import { run } from '../src/process';
+import { changing, composeFile, type ExampleStack, must, portVariables } from './example-stacks';
+import { makeProject } from './project';
+
+const stack = 'rewind-bench-swarm';
+
+/**
+ * The example on a Swarm of one node, ports published in host mode: forward by `docker service update`, back by
+ * `docker service rollback`. The Swarm is made for it and left again, unless there was one.
+ *
+ * @returns undefined where Swarm does not work
+ */
+export async function swarmStack(first: number): Promise<ExampleStack | undefined> {
+  const { folder } = await makeProject('rollback-swarm');
+  const joined = (await run(['docker', 'info', '--format', '{{.Swarm.LocalNodeState}}'])).stdout.trim() === 'active';
+  if (!joined) {
+    const made = await run(['docker', 'swarm', 'init', '--advertise-addr', '127.0.0.1', '--listen-addr', '127.0.0.1']);
+    if (made.exitCode !== 0) return undefined;
+  }
+  const remove = async (): Promise<void> => {
+    await run(['docker', 'stack', 'rm', stack]);
+    for (let left = 'x'; left !== '';) {
+      await sleep(200);
+      const label = `label=com.docker.stack.namespace=${stack}`;
+      left = (await run(['docker', 'ps', '--all', '--quiet', '--filter', label])).stdout.trim();
+    }
+    const volumes = await run(['docker', 'volume', 'ls', '--quiet', '--filter', `name=${stack}_`]);
+    for (const name of volumes.stdout.split('\n').filter(Boolean)) await run(['docker', 'volume', 'rm', name]);
+    if (!joined) await run(['docker', 'swarm', 'leave', '--force']);
+    await rm(folder, { recursive: true, force: true });
+  };
+  try {
+    const file = join(folder, 'stack.yaml');
+    Object.assign(process.env, portVariables(first));
+    const { model } = await loadComposeProject({ files: [composeFile], directory: folder });
+    await writeFile(file, stringify(stackOf(model)));
+    await must(['docker', 'stack', 'deploy', '--resolve-image', 'never', '--compose-file', file, stack]);
+    await allRunning(Object.keys(model.services).length - 1);
+  } catch (error) {
+    await remove();
+    throw error;
+  }
+  const each = async (...args: string[]): Promise<void> => {
+    await Promise.all(
+      Object.entries(changing).map(([service, image]) =>
+        must(['docker', 'service', ...args.map((arg) => arg.replace('IMAGE', image)), `${stack}_${service}`]),
+      ),
+    );
+  };
+  return {
+    apiPort: first,
+    forward: () => each('update', '--detach=false', '--quiet', '--no-resolve-image', '--image', 'IMAGE:v0.2.0'),
+    back: () => each('rollback', '--detach=false', '--quiet'),
+    remove,
+  };
+}
+
+/** What of a service a stack file may say, and Swarm acts on. */
+const carried = [
+  'command',
+  'entrypoint',
+  'environment',
+  'healthcheck',
+  'init',
+  'read_only',
+  'stop_grace_period',
+  'user',
+  'tmpfs',
+];
+
+/** The compose model as a stack file. A job that has to end first is left out: the database keeps what it made. */
+function stackOf(model: ComposeModel): object {
+  const services = Object.entries(model.services).filter(([name]) => name !== 'migrate');
+  return {
+    version: '3.8',
+    networks: Object.fromEntries(Object.keys(model.networks).map((name) => [name, { driver: 'overlay' }])),
+    volumes: Object.fromEntries(Object.keys(model.volumes).map((name) => [name, {}])),
+    services: Object.fromEntries(services.map(([name, service]) => [name, serviceOf(name, service)])),
+  };
+}
+
+function serviceOf(name: string, service: ComposeService): object {
+  const image = name in changing ? `${changing[name as keyof typeof changing]}:v0.1.0` : service.image;
+  const kept = carried.filter((key) => service[key] !== undefined && service[key] !== null);
+  return {
+    image,
+    ...Object.fromEntries(kept.map((key) => [key, service[key]])),
+    networks: Object.keys(service.networks ?? {}),
+    ...(service.volumes && {
+      volumes: service.volumes
+        .filter(({ type }) => type !== 'tmpfs')
+        .map(({ type, source, target, read_only: readOnly = false }) => ({
+          type,
+          source,
+          target,
+          read_only: readOnly,
+        })),
+    }),
+    ...(service.ports && {
+      ports: service.ports.map(({ target, published, protocol = 'tcp' }) => ({
+        target,
+        published: Number(published),
+        protocol,
+        mode: 'host',
+      })),
+    }),
+    deploy: { replicas: 1, update_config: { order: 'stop-first' }, restart_policy: { condition: 'any', delay: '1s' } },
+  };
+}
+
+async function allRunning(count: number): Promise<void> {
+  for (const deadline = Date.now() + 180_000; Date.now() < deadline;) {
+    await sleep(500);
+    const list = await must(['docker', 'stack', 'services', '--format', '{{.Replicas}}', stack]);
+    if (list.split('\n').filter((line) => line.startsWith('1/1')).length >= count) return;
+  }
+  throw new Error('the stack does not come up on Swarm');
+}
