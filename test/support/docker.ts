@@ -86,6 +86,20 @@ export async function removeProject(project: string): Promise<void> {
   for (const name of Object.keys(await inspectVolumes(project))) await docker.getVolume(name).remove();
 }
 
+/** Names under which the images of a stack's releases are kept, sorted. */
+export async function keptImages(project: string, stack = 'dev'): Promise<string[]> {
+  const repository = `rewind.invalid/${project}/${stack}`;
+  const images = await (await engine()).listImages({ filters: JSON.stringify({ reference: [`${repository}:*`] }) });
+  const names = images.flatMap(({ RepoTags: tags }) => tags ?? []);
+  return names.filter((name) => name.startsWith(`${repository}:`)).sort();
+}
+
+/** Lets go of the images that the releases of a stack keep. */
+export async function removeKeptImages(project: string, stack: string): Promise<void> {
+  const docker = await engine();
+  for (const name of await keptImages(project, stack)) await docker.getImage(name).remove();
+}
+
 /** Asks until the answer is there, every 100 ms; fails after `timeoutMs` (10 s). */
 export async function eventually<T>(
   ask: () => Promise<T | undefined | false>,

@@ -7,7 +7,7 @@ import { parse, stringify } from 'yaml';
 import { runCompose } from '../../src/compose/command';
 import { type Finished, run } from '../../src/process';
 import { projectEnvironment } from '../../toolchain/environment';
-import { removeProject } from './docker';
+import { removeKeptImages, removeProject } from './docker';
 
 const root = join(__dirname, '..', '..');
 const fixtures = join(root, 'test', 'fixtures', 'compose');
@@ -17,6 +17,14 @@ const stackName = 'dev';
 export interface PulumiRun {
   readonly ok: boolean;
   readonly output: string;
+}
+
+/** What a run of `rewind` gave. */
+export interface RewindRun {
+  /** Undefined if it was killed. */
+  readonly exitCode: number | undefined;
+  readonly stdout: string;
+  readonly stderr: string;
 }
 
 /** What a test stack starts from. */
@@ -35,6 +43,8 @@ export class TestStack {
   readonly project: string;
   /** Variables with which pulumi runs on it, besides those of this process. */
   readonly env: Readonly<Record<string, string>>;
+  /** Everything that pulumi and rewind have printed so far. */
+  readonly printed: string[] = [];
 
   private constructor(directory: string, project: string, env: Readonly<Record<string, string>>) {
     this.directory = directory;
@@ -49,6 +59,7 @@ export class TestStack {
    */
   static async create(project: string, { fixture, env = {} }: StackOptions = {}): Promise<TestStack> {
     await removeProject(project);
+    await removeKeptImages(project, stackName);
     const directory = await mkdtemp(join(tmpdir(), `rewind-${project}-`));
     if (fixture !== undefined) await cp(join(fixtures, fixture), directory, { recursive: true });
     await writeFile(join(directory, 'Pulumi.yaml'), stringify({ name: project, runtime, main: '.' }));
@@ -98,6 +109,50 @@ export class TestStack {
   async tryPulumi(args: readonly string[], env: Readonly<Record<string, string>> = {}): Promise<PulumiRun> {
     const { exitCode, stdout, stderr } = await this.#run(args, env);
     return { ok: exitCode === 0, output: `${stdout}\n${stderr}` };
+  }
+
+  /**
+   * Any command of rewind on the stack, which has to end with exit code 0.
+   *
+   * @returns its standard output
+   */
+  async rewind(...args: string[]): Promise<string> {
+    const { exitCode, stdout, stderr } = await this.tryRewind(args);
+    if (exitCode !== 0) throw new Error(`rewind ${args.join(' ')} ended with ${exitCode}:\n${stdout}\n${stderr}`);
+    return stdout;
+  }
+
+  /**
+   * Any command of rewind on the stack, which may fail.
+   *
+   * @param env - on top of the stack's own; an empty text for a variable that is not to be set
+   */
+  async tryRewind(args: readonly string[], env: Readonly<Record<string, string>> = {}): Promise<RewindRun> {
+    const [file, ...rest] = this.rewindCommand(...args);
+    const { exitCode, stdout, stderr } = await run([file!, ...rest], {
+      cwd: this.directory,
+      env: { ...this.env, ...env },
+    });
+    this.printed.push(stdout, stderr);
+    return { exitCode, stdout, stderr };
+  }
+
+  /**
+   * Any command of rewind with `--json`: the one document that it prints, and nothing else.
+   *
+   * @param exitCode - the one that it has to end with. @default 0
+   */
+  async rewindJson<T>(args: readonly string[], exitCode = 0): Promise<T> {
+    const finished = await this.tryRewind([...args, '--json']);
+    if (finished.exitCode === exitCode && finished.stderr === '') return JSON.parse(finished.stdout) as T;
+    throw new Error(
+      `rewind ${args.join(' ')} --json ended with ${finished.exitCode}:\n${finished.stdout}\n${finished.stderr}`,
+    );
+  }
+
+  /** The program and the arguments with which rewind runs a command on this stack. */
+  rewindCommand(...args: string[]): string[] {
+    return [process.execPath, join(root, 'dist', 'cli.js'), ...args, '--stack', stackName];
   }
 
   /** Removes a file of the project. */
@@ -177,6 +232,7 @@ export class TestStack {
   /** Removes everything that the stack made, volumes too, and its folder. */
   async remove(): Promise<void> {
     await removeProject(this.project);
+    await removeKeptImages(this.project, stackName);
     await rm(this.directory, { recursive: true, force: true });
   }
 
@@ -190,8 +246,13 @@ export class TestStack {
     return this.tryPulumi(args);
   }
 
-  #run(args: readonly string[], env: Readonly<Record<string, string>> = {}): Promise<Finished> {
-    return run(['pulumi', ...this.argumentsOf(...args)], { cwd: this.directory, env: { ...this.env, ...env } });
+  async #run(args: readonly string[], env: Readonly<Record<string, string>> = {}): Promise<Finished> {
+    const finished = await run(['pulumi', ...this.argumentsOf(...args)], {
+      cwd: this.directory,
+      env: { ...this.env, ...env },
+    });
+    this.printed.push(finished.stdout, finished.stderr);
+    return finished;
   }
 
   /** The arguments with which pulumi runs a command on this stack, as a script would. */
