@@ -9,6 +9,8 @@ const groups: Readonly<Record<string, string>> = {
   service: 'Services',
   release: 'Releases',
   store: 'The store',
+  database: 'The database',
+  snapshot: 'Snapshots',
   setup: 'Set-up',
   cli: 'The command line',
   pulumi: 'Pulumi',
@@ -52,6 +54,22 @@ const mending: Readonly<Record<ErrorCode, string>> = {
   'release/locked': 'Wait for it, or end the process that the error names; the lock of one that died is taken over.',
   'store/unusable':
     'Make the folder writable, make sure that its disk has room, or move the store with `rewind:store`.',
+  'database/not-postgres': 'Name the service that is: `pulumi config set --path rewind:database.service SERVICE`.',
+  'database/too-old': 'Upgrade the server to Postgres 13 or newer.',
+  'database/unreachable': 'See what it says: `docker compose logs SERVICE`; start it: `rewind restart SERVICE`.',
+  'database/no-login':
+    'Name a role that may log in (`rewind:database.user`), or give it the password that the container’s environment has.',
+  'database/unknown': 'Name a database that there is: `pulumi config set --path rewind:database.name NAME`.',
+  'database/read-only': 'Name the service of the primary in `rewind:database.service`.',
+  'database/no-room':
+    'Make room on the disk of the volume. Databases that were kept aside take some: `rewind snapshot list`, `rewind snapshot prune`.',
+  'database/locked': 'End the transaction that holds the lock; the error says whose it is where the server tells.',
+  'database/failed': 'The error has the words of the server; `docker compose logs SERVICE` tells more.',
+  'snapshot/unknown': 'Choose one that `rewind snapshot list` lists.',
+  'snapshot/damaged': 'Bring the files back from a backup, or choose another snapshot: `rewind snapshot list`.',
+  'snapshot/not-restorable':
+    'Take another one (`rewind snapshot create --prove`), and keep the old one until you know what is wrong with it.',
+  'snapshot/unusable': 'The error says what the file is and what is missing; look for another backup.',
   'setup/node': 'Install Node.js 20 or newer.',
   'setup/docker':
     'Install and start Docker as the error says; on Debian and Ubuntu `npx rewind setup` does it as root.',

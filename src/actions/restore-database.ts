@@ -1,0 +1,152 @@
+import { readFile } from 'node:fs/promises';
+
+import { readSequences } from '../postgres/contents';
+import { differences, sequenceDifferences } from '../postgres/differences';
+import { type DatabaseProperties, propertiesSql } from '../postgres/facts';
+import { dropDatabase, restoreArchive } from '../postgres/restore';
+import type { VersionTable } from '../postgres/revisions';
+import { checkRoom } from '../postgres/room';
+import type { PostgresServer } from '../postgres/server';
+import { SnapshotSession } from '../postgres/session';
+import { derivedName, identifier, literal } from '../postgres/sql';
+import { readState } from '../postgres/state';
+import { databaseExists, swapDatabases } from '../postgres/swap';
+import { RewindError } from '../errors';
+import { timeName } from '../snapshots/id';
+import type { SnapshotManifest } from '../snapshots/manifest';
+import type { SnapshotProof } from '../snapshots/proof';
+import type { SnapshotStore } from '../snapshots/snapshot-store';
+
+/** What is restored. */
+export interface RestoreSource {
+  readonly server: PostgresServer;
+  readonly store: SnapshotStore;
+  readonly manifest: SnapshotManifest;
+  readonly versionTable?: VersionTable;
+  readonly signal?: AbortSignal;
+}
+
+/**
+ * Restores a snapshot into a database of its own beside the live one, while applications go on, and holds it against the
+ * manifest.
+ *
+ * @param name - of the new database
+ * @throws RewindError database/…, snapshot/damaged, snapshot/not-restorable; there is no such database then
+ */
+export async function buildShadow(source: RestoreSource, name: string): Promise<void> {
+  const { server, store, manifest, signal } = source;
+  const { id, facts, databaseBytes, files } = manifest;
+  await checkRoom(server, databaseBytes + files.archive.bytes, `Restoring ${id}`);
+  await Promise.all([store.check(manifest, 'archive'), store.check(manifest, 'settings')]);
+  const properties = JSON.parse(await readFile(store.path(id, 'settings'), 'utf8')) as DatabaseProperties;
+  await missingRoles(server, manifest);
+  const archive = store.path(id, 'archive');
+  await restoreArchive(server, { archive, name, owner: properties.owner, facts, ...(signal && { signal }) });
+  try {
+    await server.execute(propertiesSql(name, properties), server.maintenance);
+    const findings = await compare(source, name);
+    if (findings.length > 0) throw notRestorable(id, findings);
+  } catch (error) {
+    await dropDatabase(server, name).catch(() => undefined);
+    throw error;
+  }
+}
+
+/**
+ * Restores a snapshot into a scratch database, holds that against the manifest and removes it again; the outcome is kept
+ * beside the snapshot.
+ *
+ * @throws RewindError database/… where that could not be tried
+ */
+export async function proveSnapshot(source: RestoreSource): Promise<SnapshotProof> {
+  const { server, store, manifest } = source;
+  const started = new Date();
+  const name = derivedName(server.database, `.proof-${timeName(started)}`);
+  const findings = await buildShadow(source, name).then(
+    () => [],
+    (error: unknown) => {
+      if (error instanceof RewindError && error.code.startsWith('snapshot/')) return error.message.split('\n');
+      throw error;
+    },
+  );
+  await dropDatabase(server, name);
+  const seconds = (Date.now() - started.getTime()) / 1000;
+  const proof = { at: started.toISOString(), seconds, ok: findings.length === 0, findings };
+  await store.keepProof(manifest.id, proof);
+  return proof;
+}
+
+/** A database that was replaced, and is kept. */
+export interface KeptDatabase {
+  readonly name: string;
+  /** When it was replaced, ISO 8601. */
+  readonly since: string;
+  readonly bytes: number;
+}
+
+/**
+ * Puts a shadow into the place of the live database.
+ *
+ * @returns the name under which the live one is kept
+ * @throws RewindError database/…; the live database is as it was then
+ */
+export async function replaceDatabase(server: PostgresServer, shadow: string): Promise<string> {
+  const keptAs = derivedName(server.database, `${keptSuffix}${timeName(new Date())}`);
+  if (await databaseExists(server, keptAs)) await new Promise((resolve) => setTimeout(resolve, 1000));
+  await swapDatabases(server, { live: server.database, replacement: shadow, keptAs });
+  return keptAs;
+}
+
+const keptSuffix = '.before-';
+
+/**
+ * The databases that were replaced and are kept, newest first.
+ *
+ * @throws RewindError database/…
+ */
+export async function keptDatabases(server: PostgresServer): Promise<KeptDatabase[]> {
+  const prefix = derivedName(server.database, `${keptSuffix}00000000-000000`).slice(0, -'00000000-000000'.length);
+  const rows = await server.query<{ name: string; bytes: number }>(
+    `SELECT datname AS name, pg_database_size(oid) AS bytes FROM pg_database
+     WHERE starts_with(datname, ${literal(prefix)}) ORDER BY datname COLLATE "C" DESC`,
+    server.maintenance,
+  );
+  return rows.flatMap(({ name, bytes }) => {
+    const time = /^(\d{4})(\d\d)(\d\d)-(\d\d)(\d\d)(\d\d)$/.exec(name.slice(prefix.length));
+    if (!time) return [];
+    const [, year, month, day, hour, minute, second] = time;
+    return [{ name, bytes, since: `${year}-${month}-${day}T${hour}:${minute}:${second}Z` }];
+  });
+}
+
+async function compare({ server, manifest, versionTable }: RestoreSource, name: string): Promise<string[]> {
+  return SnapshotSession.use(server, name, async (session) => {
+    const state = await readState(server, session, versionTable);
+    const sequences = await readSequences(session);
+    return [
+      ...differences(manifest, state),
+      ...sequenceDifferences(manifest.sequences.before, manifest.sequences.after, sequences),
+    ];
+  });
+}
+
+function notRestorable(id: string, findings: readonly string[]): RewindError {
+  return new RewindError({
+    code: 'snapshot/not-restorable',
+    message: `The snapshot ${id} does not come back as it was taken:\n${findings.map((line) => `    ${line}`).join('\n')}`,
+    fix: 'Take another one (rewind snapshot create --prove), or choose another: rewind snapshot list. The live database has not been touched.',
+  });
+}
+
+/** Owners and grants name roles, which belong to the server and not to a database: they have to be there. */
+async function missingRoles(server: PostgresServer, { id, roles }: SnapshotManifest): Promise<void> {
+  const rows = await server.query<{ name: string }>('SELECT rolname AS name FROM pg_roles', server.maintenance);
+  const there = new Set(rows.map(({ name }) => name));
+  const missing = roles.filter((role) => !there.has(role));
+  if (missing.length === 0) return;
+  throw new RewindError({
+    code: 'snapshot/not-restorable',
+    message: `The snapshot ${id} has owners or rights of roles that the server of ${server.service} does not have: ${missing.join(', ')}.`,
+    fix: `Make them first: ${missing.map((role) => `CREATE ROLE ${identifier(role)};`).join(' ')}`,
+  });
+}

@@ -1,0 +1,113 @@
+import { createReadStream } from 'node:fs';
+import type { Writable } from 'node:stream';
+
+import { readSequences } from '../postgres/contents';
+import type { VersionTable } from '../postgres/revisions';
+import type { PostgresServer } from '../postgres/server';
+import { SnapshotSession } from '../postgres/session';
+import { readState } from '../postgres/state';
+import type { SnapshotManifest } from '../snapshots/manifest';
+import type { SnapshotDraft, SnapshotStore } from '../snapshots/snapshot-store';
+import { whoAmI } from './keep-release';
+
+/** What a snapshot is taken of. */
+export interface TakeSnapshotOptions {
+  readonly server: PostgresServer;
+  readonly store: SnapshotStore;
+  /** `project/stack` of Pulumi. */
+  readonly stack: string;
+  /** Database to take it of. @default the application's */
+  readonly database?: string;
+  /** Where alembic keeps its revision. @default its own default */
+  readonly versionTable?: VersionTable;
+  readonly reason?: string;
+  readonly importedFrom?: string;
+  /** The moment that an imported backup shows. @default now */
+  readonly takenAt?: Date;
+  /** Hears of what has been done. */
+  readonly onStep?: (text: string) => void;
+}
+
+/**
+ * Takes a snapshot: dumps the database with its own tools straight into the store and sums up what it holds, both of the
+ * same moment, while others go on writing. It is complete and readable to its end; whether it can be restored is proved
+ * by {@link proveSnapshot}.
+ *
+ * @throws RewindError database/…, store/unusable
+ */
+export async function takeSnapshot(options: TakeSnapshotOptions): Promise<SnapshotManifest> {
+  const { server, store, stack, reason, importedFrom, database = server.database, onStep = () => undefined } = options;
+  const started = new Date();
+  const draft = await store.begin(started);
+  try {
+    const manifest = await SnapshotSession.use(server, database, async (session) => {
+      const before = await readSequences(session);
+      const [archive, state] = await Promise.all([
+        draft.write('archive', (target) => dump(server, session.exported, database, target)),
+        readState(server, session, options.versionTable),
+      ]);
+      onStep(`dumped ${database}`);
+      const after = await readSequences(session);
+      const settings = await draft.write('settings', (target) => written(target, JSON.stringify(state.properties)));
+      await readToItsEnd(server, draft);
+      onStep('read the dump to its end');
+      const { facts, databaseBytes, revisions, schema, content, roles } = state;
+      return {
+        format: 1,
+        id: draft.id,
+        stack,
+        takenAt: (options.takenAt ?? started).toISOString(),
+        seconds: (Date.now() - started.getTime()) / 1000,
+        by: whoAmI(),
+        ...(reason !== undefined && { reason }),
+        ...(importedFrom !== undefined && { importedFrom }),
+        service: server.service,
+        database,
+        facts,
+        databaseBytes,
+        files: { archive, settings },
+        revisions,
+        schema,
+        content,
+        sequences: { before, after },
+        roles,
+      } satisfies SnapshotManifest;
+    });
+    await draft.complete(manifest);
+    return manifest;
+  } catch (error) {
+    await draft.discard();
+    throw error;
+  }
+}
+
+/** Waits so long for a lock that somebody else holds on a table, in milliseconds. */
+const lockWaitMs = 10_000;
+
+/**
+ * pg_dump's custom format keeps each table apart, so that several can be restored at once. The lowest level of
+ * compression: it takes a third of the time of the default one, for a tenth more bytes.
+ */
+async function dump(server: PostgresServer, snapshot: string, database: string, target: Writable): Promise<void> {
+  const result = await server.tool(
+    ['pg_dump', '--format=custom', '--compress=1', `--snapshot=${snapshot}`, `--lock-wait-timeout=${lockWaitMs}`],
+    { database, output: target },
+  );
+  if (result.exitCode !== 0) throw server.problem(`pg_dump of ${server.service} failed`, result, database);
+}
+
+/** Has the tool that will restore the archive read all of it. */
+async function readToItsEnd(server: PostgresServer, draft: SnapshotDraft): Promise<void> {
+  const input = createReadStream(draft.path('archive'));
+  const result = await server.tool(['pg_restore', '--file=/dev/null'], { input });
+  if (result.exitCode !== 0) throw server.problem('The dump cannot be read to its end', result);
+}
+
+async function written(target: Writable, text: string): Promise<void> {
+  await new Promise<void>((resolve, reject) => {
+    target.write(text, (error) => {
+      if (error) reject(error);
+      else resolve();
+    });
+  });
+}

@@ -1,0 +1,89 @@
+import type { ContainerResult } from '../docker/exec';
+import { type ErrorCode, RewindError } from '../errors';
+
+/** What was connected to. */
+interface Login {
+  readonly service: string;
+  readonly user: string;
+  readonly database: string;
+}
+
+interface Rule {
+  readonly says: RegExp;
+  readonly code: ErrorCode;
+  readonly message: (login: Login) => string;
+  readonly fix: (login: Login) => string;
+}
+
+/** What the tools say, in the server's own English, and what it means. */
+const rules: readonly Rule[] = [
+  {
+    says: /password authentication failed|no password supplied|fe_sendauth/,
+    code: 'database/no-login',
+    message: ({ service, user }) => `The database of ${service} does not let ${user} in: the password is wrong.`,
+    fix: ({ service }) =>
+      `A database keeps the password that it was made with: set POSTGRES_PASSWORD of ${service} to that, or change the role's: ALTER ROLE … PASSWORD.`,
+  },
+  {
+    says: /role ".*" does not exist|Peer authentication failed|no pg_hba\.conf entry|is not permitted to log in/,
+    code: 'database/no-login',
+    message: ({ service, user }) => `The database of ${service} does not let ${user} in.`,
+    fix: () => 'Name a role that may log in: pulumi config set --path rewind:database.user <role>.',
+  },
+  {
+    says: /database ".*" does not exist/,
+    code: 'database/unknown',
+    message: ({ service, database }) => `The server of ${service} has no database ${JSON.stringify(database)}.`,
+    fix: ({ service }) =>
+      `Name it: pulumi config set --path rewind:database.name <database>. What there is: docker compose exec ${service} psql --list.`,
+  },
+  {
+    says: /could not connect|connection to server .* failed|server closed the connection|terminating connection|the database system is|Connection refused|No such file or directory\s+Is the server running/,
+    code: 'database/unreachable',
+    message: ({ service }) => `The database of ${service} cannot be reached.`,
+    fix: ({ service }) => `See what it says: docker compose logs ${service}.`,
+  },
+  {
+    says: /No space left on device|could not extend file/,
+    code: 'database/no-room',
+    message: ({ service }) => `The disk of the database of ${service} is full.`,
+    fix: () => 'Make room; databases that are kept aside take some: rewind snapshot list, rewind snapshot prune.',
+  },
+  {
+    says: /canceling statement due to lock timeout/,
+    code: 'database/locked',
+    message: ({ service }) => `Somebody holds a lock in the database of ${service}.`,
+    fix: () => 'End the transaction that holds it, then run this again.',
+  },
+];
+
+const commandNotFound = [126, 127];
+
+/** What a failed tool of Postgres means; never with a password in it, as none of them prints one. */
+export function serverProblem(what: string, { exitCode, stderr }: ContainerResult, login: Login): RewindError {
+  if (exitCode !== undefined && commandNotFound.includes(exitCode)) {
+    return new RewindError({
+      code: 'database/not-postgres',
+      message: `The service ${login.service} is no Postgres database: its container has no program for that (${lastLine(stderr)}).`,
+      fix: 'Name the service that is: pulumi config set --path rewind:database.service <service>.',
+    });
+  }
+  const rule = rules.find(({ says }) => says.test(stderr));
+  if (rule) {
+    return new RewindError({
+      code: rule.code,
+      message: `${rule.message(login)} It says: ${lastLine(stderr)}`,
+      fix: rule.fix(login),
+    });
+  }
+  const ended = exitCode === undefined ? 'it was ended' : `exit code ${exitCode}`;
+  return new RewindError({
+    code: 'database/failed',
+    message: `${what}: ${stderr.trim() || ended}`,
+    fix: 'Mend what it names, then run this again.',
+  });
+}
+
+function lastLine(text: string): string {
+  return text.trim().split('\n').at(-1) ?? '';
+}

@@ -1,0 +1,183 @@
+import { createHash } from 'node:crypto';
+
+import type { SnapshotSession } from './session';
+
+/** An object of a schema, with what makes it what it is. */
+export interface SchemaObject {
+  /** `table`, `index`, `function`, … */
+  readonly kind: string;
+  /** Qualified and quoted as SQL takes it. */
+  readonly name: string;
+  /** The same text for the same object, wherever it is read. */
+  readonly definition: string;
+}
+
+/** Hash of each object's definition, by kind and name: `table public.projects`. */
+export type SchemaFingerprint = Readonly<Record<string, string>>;
+
+/**
+ * Every object of a database.
+ *
+ * @throws RewindError database/…
+ */
+export async function readSchema(session: SnapshotSession): Promise<SchemaObject[]> {
+  return session.query<SchemaObject>(objectsSql);
+}
+
+/** Fingerprint by object. */
+export function fingerprintObjects(objects: readonly SchemaObject[]): SchemaFingerprint {
+  const entries = objects.map(({ kind, name, definition }): [string, string] => [`${kind} ${name}`, hash(definition)]);
+  return Object.fromEntries(entries.sort(([a], [b]) => (a < b ? -1 : 1)));
+}
+
+/** One hash over all objects. */
+export function fingerprintOf(objects: SchemaFingerprint): string {
+  return hash(JSON.stringify(Object.entries(objects).sort(([a], [b]) => (a < b ? -1 : 1))));
+}
+
+function hash(text: string): string {
+  return createHash('sha256').update(text).digest('hex').slice(0, 32);
+}
+
+/** Rights as a sorted text; those that nobody has granted or revoked are the default ones of the kind. */
+const acl = (column: string, kind: string, owner: string): string =>
+  `(SELECT pg_catalog.string_agg(a::text, ',' ORDER BY a::text COLLATE "C") FROM pg_catalog.unnest(coalesce(${column}, pg_catalog.acldefault('${kind}', ${owner}))) a)`;
+
+const role = (oid: string): string => `pg_catalog.pg_get_userbyid(${oid})`;
+const comment = (oid: string, catalog: string): string =>
+  `coalesce(pg_catalog.obj_description(${oid}, '${catalog}'), '')`;
+const notOfExtension = (oid: string, catalog: string): string =>
+  `NOT EXISTS (SELECT FROM pg_catalog.pg_depend d WHERE d.classid = 'pg_catalog.${catalog}'::pg_catalog.regclass AND d.objid = ${oid} AND d.deptype = 'e')`;
+const ofUser = (schema: string): string => `${schema} !~ '^pg_' AND ${schema} <> 'information_schema'`;
+
+const lines = (...parts: string[]): string => `pg_catalog.concat_ws(E'\\n', ${parts.join(', ')})`;
+
+/** A column as text: everything that pg_dump keeps of it. Of its options only those that somebody has set: servers keep others for themselves. */
+const columnText = `pg_catalog.concat_ws(' ', pg_catalog.quote_ident(a.attname),
+    pg_catalog.format_type(a.atttypid, a.atttypmod),
+    CASE WHEN a.attcollation <> t.typcollation THEN 'COLLATE ' || a.attcollation::pg_catalog.regcollation::text END,
+    CASE WHEN a.attnotnull THEN 'NOT NULL' END,
+    CASE WHEN a.attidentity <> '' THEN 'IDENTITY ' || a.attidentity::text END,
+    CASE WHEN a.attgenerated <> '' THEN 'GENERATED ' || a.attgenerated::text END,
+    'DEFAULT ' || pg_catalog.pg_get_expr(f.adbin, f.adrelid),
+    CASE WHEN a.attstorage <> t.typstorage THEN 'STORAGE ' || a.attstorage::text END,
+    (SELECT 'OPTIONS ' || pg_catalog.string_agg(o, ',' ORDER BY o COLLATE "C") FROM pg_catalog.unnest(a.attoptions) o WHERE o LIKE 'n\\_distinct%'),
+    CASE WHEN NOT a.attislocal THEN 'INHERITED' END,
+    CASE WHEN a.attacl IS NOT NULL THEN 'ACL ' || (SELECT pg_catalog.string_agg(x::text, ',' ORDER BY x::text COLLATE "C") FROM pg_catalog.unnest(a.attacl) x) END,
+    'COMMENT ' || pg_catalog.col_description(a.attrelid, a.attnum))`;
+
+const columnsOf = (relation: string): string => `(SELECT pg_catalog.string_agg(${columnText}, E'\\n' ORDER BY a.attnum)
+    FROM pg_catalog.pg_attribute a
+    JOIN pg_catalog.pg_type t ON t.oid = a.atttypid
+    LEFT JOIN pg_catalog.pg_attrdef f ON f.adrelid = a.attrelid AND f.adnum = a.attnum
+    WHERE a.attrelid = ${relation} AND a.attnum > 0 AND NOT a.attisdropped)`;
+
+/** Schemas, relations, constraints, indexes, rules, triggers, policies, functions, types, extensions and more. */
+const objectsSql = [
+  `SELECT 'schema' AS kind, pg_catalog.quote_ident(n.nspname) AS name,
+    ${lines(role('n.nspowner'), acl('n.nspacl', 'n', 'n.nspowner'), comment('n.oid', 'pg_namespace'))} AS definition
+  FROM pg_catalog.pg_namespace n
+  WHERE ${ofUser('n.nspname')} AND ${notOfExtension('n.oid', 'pg_namespace')}`,
+
+  `SELECT CASE c.relkind WHEN 'r' THEN 'table' WHEN 'p' THEN 'table' WHEN 'v' THEN 'view' WHEN 'm' THEN 'materialized view'
+      WHEN 'f' THEN 'foreign table' WHEN 'S' THEN 'sequence' ELSE 'type' END, c.oid::pg_catalog.regclass::text,
+    ${lines(
+      'c.relkind::text || c.relpersistence::text',
+      role('c.relowner'),
+      acl('c.relacl', 'r', 'c.relowner'),
+      `coalesce(c.reloptions::text, '')`,
+      `(CASE WHEN c.relrowsecurity THEN 'ROW SECURITY' ELSE '' END) || (CASE WHEN c.relforcerowsecurity THEN ' FORCED' ELSE '' END)`,
+      `coalesce('REPLICA IDENTITY ' || pg_catalog.nullif(c.relreplident::text, 'd'), '')`.replace(
+        'pg_catalog.nullif',
+        'nullif',
+      ),
+      `coalesce('PARTITION BY ' || pg_catalog.pg_get_partkeydef(c.oid), '')`,
+      `coalesce((SELECT pg_catalog.string_agg('INHERITS ' || i.inhparent::pg_catalog.regclass::text, ',' ORDER BY i.inhseqno) FROM pg_catalog.pg_inherits i WHERE i.inhrelid = c.oid), '')`,
+      `coalesce(pg_catalog.pg_get_expr(c.relpartbound, c.oid), '')`,
+      `CASE WHEN c.relkind IN ('v', 'm') THEN pg_catalog.pg_get_viewdef(c.oid) END`,
+      `CASE WHEN c.relkind = 'S' THEN (SELECT pg_catalog.concat_ws(' ', pg_catalog.format_type(s.seqtypid, NULL), s.seqstart, s.seqincrement, s.seqmax, s.seqmin, s.seqcache, s.seqcycle) FROM pg_catalog.pg_sequence s WHERE s.seqrelid = c.oid) END`,
+      `CASE WHEN c.relkind = 'S' THEN (SELECT 'OWNED BY ' || d.refobjid::pg_catalog.regclass::text || '.' || a.attname FROM pg_catalog.pg_depend d JOIN pg_catalog.pg_attribute a ON a.attrelid = d.refobjid AND a.attnum = d.refobjsubid WHERE d.classid = 'pg_catalog.pg_class'::pg_catalog.regclass AND d.objid = c.oid AND d.deptype IN ('a', 'i') LIMIT 1) END`,
+      comment('c.oid', 'pg_class'),
+      `CASE WHEN c.relkind <> 'S' THEN ${columnsOf('c.oid')} END`,
+    )}
+  FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+  WHERE c.relkind IN ('r', 'p', 'v', 'm', 'f', 'S', 'c') AND c.relpersistence <> 't' AND ${ofUser('n.nspname')} AND ${notOfExtension('c.oid', 'pg_class')}`,
+
+  `SELECT 'constraint', coalesce(c.conrelid::pg_catalog.regclass::text, c.contypid::pg_catalog.regtype::text) || '.' || pg_catalog.quote_ident(c.conname),
+    ${lines('pg_catalog.pg_get_constraintdef(c.oid)', `CASE WHEN c.convalidated THEN '' ELSE 'NOT VALID' END`, comment('c.oid', 'pg_constraint'))}
+  FROM pg_catalog.pg_constraint c JOIN pg_catalog.pg_namespace n ON n.oid = c.connamespace
+  WHERE (c.conrelid <> 0 OR c.contypid <> 0) AND c.contype <> 'n' AND ${ofUser('n.nspname')}
+    AND ${notOfExtension('c.conrelid', 'pg_class')} AND ${notOfExtension('c.contypid', 'pg_type')}`,
+
+  `SELECT 'index', i.indexrelid::pg_catalog.regclass::text,
+    ${lines('pg_catalog.pg_get_indexdef(i.indexrelid)', `(CASE WHEN i.indisclustered THEN 'CLUSTER' ELSE '' END) || (CASE WHEN i.indisreplident THEN ' REPLICA IDENTITY' ELSE '' END) || (CASE WHEN i.indisvalid THEN '' ELSE ' INVALID' END)`, comment('i.indexrelid', 'pg_class'))}
+  FROM pg_catalog.pg_index i JOIN pg_catalog.pg_class c ON c.oid = i.indrelid JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+  WHERE c.relpersistence <> 't' AND ${ofUser('n.nspname')} AND ${notOfExtension('c.oid', 'pg_class')}`,
+
+  `SELECT 'trigger', t.tgrelid::pg_catalog.regclass::text || '.' || pg_catalog.quote_ident(t.tgname),
+    ${lines('pg_catalog.pg_get_triggerdef(t.oid)', 't.tgenabled::text', comment('t.oid', 'pg_trigger'))}
+  FROM pg_catalog.pg_trigger t JOIN pg_catalog.pg_class c ON c.oid = t.tgrelid JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+  WHERE NOT t.tgisinternal AND ${ofUser('n.nspname')} AND ${notOfExtension('t.oid', 'pg_trigger')}`,
+
+  `SELECT 'rule', r.ev_class::pg_catalog.regclass::text || '.' || pg_catalog.quote_ident(r.rulename),
+    ${lines('pg_catalog.pg_get_ruledef(r.oid)', 'r.ev_enabled::text', comment('r.oid', 'pg_rewrite'))}
+  FROM pg_catalog.pg_rewrite r JOIN pg_catalog.pg_class c ON c.oid = r.ev_class JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+  WHERE r.rulename <> '_RETURN' AND ${ofUser('n.nspname')} AND ${notOfExtension('c.oid', 'pg_class')}`,
+
+  `SELECT 'policy', p.polrelid::pg_catalog.regclass::text || '.' || pg_catalog.quote_ident(p.polname),
+    ${lines(
+      'p.polcmd::text || p.polpermissive::text',
+      `(SELECT pg_catalog.string_agg(CASE WHEN x = 0 THEN 'public' ELSE ${role('x')} END, ',' ORDER BY ${role('x')} COLLATE "C") FROM pg_catalog.unnest(p.polroles) x)`,
+      `coalesce('USING ' || pg_catalog.pg_get_expr(p.polqual, p.polrelid), '')`,
+      `coalesce('CHECK ' || pg_catalog.pg_get_expr(p.polwithcheck, p.polrelid), '')`,
+      comment('p.oid', 'pg_policy'),
+    )}
+  FROM pg_catalog.pg_policy p JOIN pg_catalog.pg_class c ON c.oid = p.polrelid JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+  WHERE ${ofUser('n.nspname')}`,
+
+  `SELECT 'function', p.oid::pg_catalog.regprocedure::text,
+    ${lines(
+      role('p.proowner'),
+      acl('p.proacl', 'f', 'p.proowner'),
+      `CASE WHEN p.prokind = 'a' THEN (SELECT pg_catalog.row_to_json(g)::text FROM (SELECT a.aggkind, a.aggtransfn::text, a.aggfinalfn::text, a.aggcombinefn::text, a.agginitval, pg_catalog.format_type(a.aggtranstype, NULL)) g) ELSE pg_catalog.pg_get_functiondef(p.oid) END`,
+      comment('p.oid', 'pg_proc'),
+    )}
+  FROM pg_catalog.pg_proc p JOIN pg_catalog.pg_namespace n ON n.oid = p.pronamespace LEFT JOIN pg_catalog.pg_aggregate a ON a.aggfnoid = p.oid
+  WHERE ${ofUser('n.nspname')} AND ${notOfExtension('p.oid', 'pg_proc')}`,
+
+  `SELECT 'type', t.oid::pg_catalog.regtype::text,
+    ${lines(
+      't.typtype::text',
+      role('t.typowner'),
+      acl('t.typacl', 'T', 't.typowner'),
+      `CASE t.typtype
+        WHEN 'e' THEN (SELECT pg_catalog.string_agg(pg_catalog.quote_literal(e.enumlabel), ',' ORDER BY e.enumsortorder) FROM pg_catalog.pg_enum e WHERE e.enumtypid = t.oid)
+        WHEN 'd' THEN pg_catalog.concat_ws(' ', pg_catalog.format_type(t.typbasetype, t.typtypmod), CASE WHEN t.typnotnull THEN 'NOT NULL' END, 'DEFAULT ' || t.typdefault)
+        WHEN 'r' THEN (SELECT pg_catalog.format_type(r.rngsubtype, NULL) FROM pg_catalog.pg_range r WHERE r.rngtypid = t.oid)
+        ELSE '' END`,
+      comment('t.oid', 'pg_type'),
+    )}
+  FROM pg_catalog.pg_type t JOIN pg_catalog.pg_namespace n ON n.oid = t.typnamespace
+  WHERE t.typtype IN ('e', 'd', 'r') AND ${ofUser('n.nspname')} AND ${notOfExtension('t.oid', 'pg_type')}`,
+
+  `SELECT 'collation', c.oid::pg_catalog.regcollation::text,
+    ${lines('c.collprovider::text || c.collisdeterministic::text', `coalesce(c.collcollate, '')`, role('c.collowner'))}
+  FROM pg_catalog.pg_collation c JOIN pg_catalog.pg_namespace n ON n.oid = c.collnamespace
+  WHERE ${ofUser('n.nspname')} AND ${notOfExtension('c.oid', 'pg_collation')}`,
+
+  `SELECT 'extension', pg_catalog.quote_ident(e.extname), ${lines('e.extversion', 'e.extnamespace::pg_catalog.regnamespace::text')}
+  FROM pg_catalog.pg_extension e`,
+
+  `SELECT 'default rights', pg_catalog.concat_ws(' ', ${role('d.defaclrole')}, CASE WHEN d.defaclnamespace <> 0 THEN d.defaclnamespace::pg_catalog.regnamespace::text END, d.defaclobjtype::text),
+    (SELECT pg_catalog.string_agg(a::text, ',' ORDER BY a::text COLLATE "C") FROM pg_catalog.unnest(d.defaclacl) a)
+  FROM pg_catalog.pg_default_acl d`,
+
+  `SELECT 'event trigger', pg_catalog.quote_ident(t.evtname), ${lines('t.evtevent', 't.evtfoid::pg_catalog.regprocedure::text', 't.evtenabled::text', `coalesce(t.evttags::text, '')`)}
+  FROM pg_catalog.pg_event_trigger t WHERE ${notOfExtension('t.oid', 'pg_event_trigger')}`,
+
+  `SELECT 'publication', pg_catalog.quote_ident(p.pubname), pg_catalog.row_to_json(p)::jsonb #- '{oid}' #>> '{}'
+  FROM (SELECT oid, pubname, pubowner::pg_catalog.regrole::text, puballtables, pubinsert, pubupdate, pubdelete, pubtruncate FROM pg_catalog.pg_publication) p`,
+
+  `SELECT 'statistics', pg_catalog.quote_ident(n.nspname) || '.' || pg_catalog.quote_ident(s.stxname), pg_catalog.pg_get_statisticsobjdef(s.oid)
+  FROM pg_catalog.pg_statistic_ext s JOIN pg_catalog.pg_namespace n ON n.oid = s.stxnamespace`,
+].join('\nUNION ALL\n');

@@ -1,0 +1,188 @@
+import type { Readable, Writable } from 'node:stream';
+
+import type Docker from 'dockerode';
+
+import { execInContainer, type ContainerResult } from '../docker/exec';
+import { RewindError } from '../errors';
+import { serverProblem } from './problems';
+import { identifier, literal } from './sql';
+
+/** Where a stack's database is. */
+export interface ServerOptions {
+  /** ID or name of the container that runs Postgres. */
+  readonly container: string;
+  /** The compose service, for messages. */
+  readonly service: string;
+  /** @default POSTGRES_USER of the container, else postgres */
+  readonly user?: string;
+  /** The application's database. @default POSTGRES_DB of the container, else the user's name */
+  readonly database?: string;
+}
+
+/** A tool of Postgres to run in the database's container. */
+export interface ToolOptions {
+  /** The database that it connects to. @default the application's */
+  readonly database?: string;
+  readonly input?: Readable | string;
+  readonly output?: Writable;
+  readonly signal?: AbortSignal;
+}
+
+/** The oldest server that Rewind works with. */
+const oldestVersion = 130_000;
+
+/** Waits so long for a lock that somebody else holds, in milliseconds. */
+const lockTimeoutMs = 10_000;
+
+/**
+ * Runs what it is given with the password of the container's own environment, which so never leaves the container. The
+ * names are those of the official image and of Bitnami's.
+ */
+const withLogin = `
+for name in POSTGRES_PASSWORD POSTGRESQL_PASSWORD; do
+  eval "value=\\\${$name-} file=\\\${\${name}_FILE-}"
+  [ -n "$value" ] || [ -z "$file" ] || value=$(cat "$file")
+  [ -z "$value" ] || { export PGPASSWORD="\${PGPASSWORD-$value}"; break; }
+done
+exec "$@"`;
+
+/** A Postgres server in a container of the stack, worked on with its own tools: they are of the same version. */
+export class PostgresServer {
+  readonly service: string;
+  readonly user: string;
+  /** Name of the application's database. */
+  readonly database: string;
+  readonly container: Docker.Container;
+  /** `server_version_num`, e.g. 150014. */
+  readonly version: number;
+  /** The database to work from on others: every server is made with it. */
+  readonly maintenance = 'postgres';
+
+  private constructor(container: Docker.Container, service: string, user: string, database: string, version: number) {
+    this.container = container;
+    this.service = service;
+    this.user = user;
+    this.database = database;
+    this.version = version;
+  }
+
+  /**
+   * Connects to a server.
+   *
+   * @throws RewindError database/… if it is none, cannot be reached, or has no such database
+   */
+  static async open(docker: Docker, options: ServerOptions): Promise<PostgresServer> {
+    const { service } = options;
+    const container = docker.getContainer(options.container);
+    const { Config: config } = await container.inspect();
+    const env = new Map((config.Env as string[] | undefined)?.map((line) => splitOnce(line)) ?? []);
+    const user = options.user ?? env.get('POSTGRES_USER') ?? env.get('POSTGRESQL_USERNAME') ?? 'postgres';
+    const database = options.database ?? env.get('POSTGRES_DB') ?? env.get('POSTGRESQL_DATABASE') ?? user;
+    const unknown = new PostgresServer(container, service, user, database, 0);
+    const [facts] = await unknown.query<{ version: number; replica: boolean; open: boolean | null }>(
+      `SELECT current_setting('server_version_num')::int AS version, pg_is_in_recovery() AS replica,
+        (SELECT datallowconn FROM pg_database WHERE datname = ${literal(database)}) AS open`,
+      unknown.maintenance,
+    );
+    const { version, replica, open } = facts!;
+    if (version < oldestVersion) {
+      throw new RewindError({
+        code: 'database/too-old',
+        message: `The database of ${service} is Postgres ${versionName(version)}; Rewind works with 13 and newer.`,
+        fix: 'Upgrade the database, or take rewind:database out of the stack configuration.',
+      });
+    }
+    if (replica) {
+      throw new RewindError({
+        code: 'database/read-only',
+        message: `The database of ${service} is a read-only replica.`,
+        fix: 'Name the service of the primary in rewind:database.service.',
+      });
+    }
+    if (open === null) {
+      throw new RewindError({
+        code: 'database/unknown',
+        message: `The server of ${service} has no database ${JSON.stringify(database)}.`,
+        fix: 'Name the one that the application uses: pulumi config set --path rewind:database.name <database>.',
+      });
+    }
+    const server = new PostgresServer(container, service, user, database, version);
+    // A swap that was cut off by the end of the server has left it closed.
+    if (!open) {
+      await server.execute(`ALTER DATABASE ${identifier(database)} ALLOW_CONNECTIONS true;`, server.maintenance);
+    }
+    return server;
+  }
+
+  /**
+   * The rows of a query.
+   *
+   * @throws RewindError database/…
+   */
+  async query<T>(sql: string, database = this.database): Promise<T[]> {
+    const text = await this.#psql(`SELECT coalesce(json_agg(q), '[]') FROM (\n${sql}\n) q;`, database);
+    return JSON.parse(text) as T[];
+  }
+
+  /**
+   * Runs statements, each of its own unless they are in a transaction; the first that fails ends it.
+   *
+   * @throws RewindError database/…
+   */
+  async execute(script: string, database = this.database): Promise<void> {
+    await this.#psql(script, database);
+  }
+
+  /**
+   * Runs one of Postgres' own tools, e.g. `['pg_dump', '--format=custom']`, logged in.
+   *
+   * @returns how it ended; a failure is the caller's to judge
+   */
+  async tool(argv: readonly string[], options: ToolOptions = {}): Promise<ContainerResult> {
+    return execInContainer(this.container, {
+      argv: ['sh', '-c', withLogin, 'sh', ...argv],
+      env: this.environment(options.database),
+      ...(options.input !== undefined && { input: options.input }),
+      ...(options.output && { output: options.output }),
+      ...(options.signal && { signal: options.signal }),
+    });
+  }
+
+  /** Variables with which the tools find the server and the database: https://www.postgresql.org/docs/current/libpq-envars.html */
+  environment(database = this.database): Record<string, string> {
+    return {
+      PGUSER: this.user,
+      PGDATABASE: database,
+      PGAPPNAME: 'rewind',
+      PGCONNECT_TIMEOUT: '10',
+      PGCLIENTENCODING: 'UTF8',
+      PGOPTIONS: `-c statement_timeout=0 -c idle_in_transaction_session_timeout=0 -c lock_timeout=${lockTimeoutMs} -c client_min_messages=warning`,
+    };
+  }
+
+  /**
+   * What a failed tool means.
+   *
+   * @param what - what was tried, as a sentence without its full stop
+   */
+  problem(what: string, result: ContainerResult, database = this.database): RewindError {
+    return serverProblem(what, result, { service: this.service, user: this.user, database });
+  }
+
+  async #psql(script: string, database: string): Promise<string> {
+    const argv = ['psql', '--no-psqlrc', '--quiet', '--no-align', '--tuples-only', '--set=ON_ERROR_STOP=1', '--file=-'];
+    const result = await this.tool(argv, { input: script, database });
+    if (result.exitCode === 0) return result.stdout;
+    throw this.problem(`The database ${identifier(database)} of ${this.service} refuses`, result, database);
+  }
+}
+
+function splitOnce(line: string): [string, string] {
+  const at = line.indexOf('=');
+  return at < 0 ? [line, ''] : [line.slice(0, at), line.slice(at + 1)];
+}
+
+/** `15.14` for 150014. */
+export function versionName(version: number): string {
+  return `${Math.floor(version / 10_000)}.${version % 10_000}`;
+}

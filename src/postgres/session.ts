@@ -1,0 +1,91 @@
+import { PassThrough } from 'node:stream';
+import { createInterface } from 'node:readline';
+
+import type { PostgresServer } from './server';
+
+/** What makes the text of any value the same, wherever it is read. */
+const reproducible = `
+SET search_path = '';
+SET TimeZone = 'UTC';
+SET DateStyle = 'ISO, MDY';
+SET IntervalStyle = 'postgres';
+SET bytea_output = 'hex';
+SET extra_float_digits = 1;
+SET xmloption = 'content';
+SET lc_monetary = 'C';
+SET row_security = off;
+SET default_transaction_isolation = 'repeatable read';
+`;
+
+/** One session of a database that sees it as it was in one moment, whatever others write meanwhile. */
+export class SnapshotSession {
+  /** Name by which pg_dump sees the same moment: https://www.postgresql.org/docs/current/functions-admin.html#FUNCTIONS-SNAPSHOT-SYNCHRONIZATION */
+  readonly exported: string;
+  readonly #input: PassThrough;
+  readonly #lines: AsyncIterator<string>;
+  readonly #ended: Promise<void>;
+
+  private constructor(input: PassThrough, lines: AsyncIterator<string>, ended: Promise<void>, exported: string) {
+    this.#input = input;
+    this.#lines = lines;
+    this.#ended = ended;
+    this.exported = exported;
+  }
+
+  /**
+   * Opens a session in a read-only transaction, uses it and closes it.
+   *
+   * @throws RewindError database/…
+   */
+  static async use<T>(
+    server: PostgresServer,
+    database: string,
+    work: (session: SnapshotSession) => Promise<T>,
+  ): Promise<T> {
+    const input = new PassThrough();
+    const output = new PassThrough();
+    const argv = ['psql', '--no-psqlrc', '--quiet', '--no-align', '--tuples-only', '--set=ON_ERROR_STOP=1', '--file=-'];
+    const ended = server.tool(argv, { input, output, database }).then((result) => {
+      output.end();
+      if (result.exitCode !== 0) throw server.problem('A query of the database failed', result, database);
+    });
+    ended.catch((error: unknown) => output.destroy(error as Error));
+    const lines = createInterface({ input: output, crlfDelay: Infinity })[Symbol.asyncIterator]();
+    const session = new SnapshotSession(input, lines, ended, '');
+    await session.#say(`${reproducible}BEGIN READ ONLY;`);
+    const [row] = await session.query<{ id: string }>('SELECT pg_catalog.pg_export_snapshot() AS id');
+    const named = new SnapshotSession(input, lines, ended, row!.id);
+    try {
+      return await work(named);
+    } finally {
+      input.end('COMMIT;\n');
+      await ended.catch(() => undefined);
+    }
+  }
+
+  /**
+   * The rows of a query.
+   *
+   * @throws RewindError database/…
+   */
+  async query<T>(sql: string): Promise<T[]> {
+    const text = await this.#say(`SELECT coalesce(pg_catalog.json_agg(q), '[]') FROM (\n${sql}\n) q;`);
+    return JSON.parse(text) as T[];
+  }
+
+  /** Gives psql something to do, and returns what it prints. */
+  async #say(script: string): Promise<string> {
+    const marker = `rewind-${Math.random().toString(36).slice(2)}`;
+    this.#input.write(`${script}\n\\echo ${marker}\n`);
+    const printed: string[] = [];
+    for (;;) {
+      const next = await this.#lines.next();
+      if (next.done) {
+        await this.#ended;
+        throw new Error('psql ended before its time');
+      }
+      if (next.value === marker) return printed.join('\n');
+      printed.push(next.value);
+    }
+  }
+}
