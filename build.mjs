@@ -53,6 +53,8 @@ export async function build() {
     // which is a fifth of the time of a preview.
     sourcemap: 'external',
     external,
+    // Programs for elsewhere are carried as text.
+    loader: { '.py': 'text' },
     metafile: true,
     logLevel: 'warning',
   });

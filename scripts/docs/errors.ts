@@ -10,6 +10,7 @@ const groups: Readonly<Record<string, string>> = {
   release: 'Releases',
   store: 'The store',
   database: 'The database',
+  migration: 'Migrations',
   snapshot: 'Snapshots',
   setup: 'Set-up',
   cli: 'The command line',
@@ -65,6 +66,12 @@ const mending: Readonly<Record<ErrorCode, string>> = {
     'Make room on the disk of the volume. Databases that were kept aside take some: `rewind snapshot list`, `rewind snapshot prune`.',
   'database/locked': 'End the transaction that holds the lock; the error says whose it is where the server tells.',
   'database/failed': 'The error has the words of the server; `docker compose logs SERVICE` tells more.',
+  'migration/no-alembic':
+    'Name the service whose image has alembic and the migrations: `rewind:database.alembic.service`; the error has what alembic says.',
+  'migration/unknown-revision':
+    'Get an image back that knows it, or restore a snapshot of before: `rewind snapshot list`.',
+  'migration/no-downgrade': 'Restore a snapshot of before (`rewind snapshot list`), or write the downgrade.',
+  'migration/failed': 'The error has what alembic says. The schema is as it was before, and so is the application.',
   'snapshot/unknown': 'Choose one that `rewind snapshot list` lists.',
   'snapshot/damaged': 'Bring the files back from a backup, or choose another snapshot: `rewind snapshot list`.',
   'snapshot/not-restorable':

@@ -1,0 +1,118 @@
+import type Docker from 'dockerode';
+
+import type { ContainerSpec } from '../container/spec';
+import { runOneOff } from '../docker/one-off';
+import { type ErrorCode, RewindError } from '../errors';
+import type { RevisionGraph } from './graph';
+import helper from './helper.py';
+
+/** Where a database stands, as alembic sees it. */
+export interface AlembicState {
+  /** Revisions that nothing applied follows; none before the first migration. */
+  readonly heads: readonly string[];
+  /** Table in which alembic keeps them. */
+  readonly table: string;
+  /** @default the first one of the search path */
+  readonly schema: string | null;
+}
+
+/** What undoing a revision does, or why that cannot be told. */
+export type DowngradeSql = { readonly revision: string } & ({ readonly sql: string } | { readonly problem: string });
+
+/**
+ * Starts alembic's own interpreter, whichever one it was installed for: the first line of its command names it.
+ * https://packaging.python.org/en/latest/specifications/entry-points/#use-for-scripts
+ */
+const launcher = `
+alembic=$(command -v alembic) || { echo "there is no alembic command" >&2; exit 127; }
+read -r first < "$alembic"
+case $first in '#!'*python*) exec \${first#'#!'} - "$1" ;; *) exec python3 - "$1" ;; esac`;
+
+const mark = 'rewind-alembic:';
+
+/** The migrations in an image of the application. */
+export class AlembicImage {
+  readonly #docker: Docker;
+  readonly #service: ContainerSpec;
+  /** Immutable ID. */
+  readonly image: string;
+
+  /**
+   * @param service - the service that has them, as planned: its environment says where the database is
+   * @param image - ID of the image to take them from
+   */
+  constructor(docker: Docker, service: ContainerSpec, image: string) {
+    this.#docker = docker;
+    this.#service = service;
+    this.image = image;
+  }
+
+  /**
+   * Every revision that the image has. Connects to nothing.
+   *
+   * @throws RewindError migration/no-alembic, docker/failed
+   */
+  graph(): Promise<RevisionGraph> {
+    return this.#ask({ do: 'graph' }, 'migration/no-alembic', false);
+  }
+
+  /**
+   * Where the database stands.
+   *
+   * @throws RewindError migration/no-alembic, docker/failed
+   */
+  state(): Promise<AlembicState> {
+    return this.#ask({ do: 'state' }, 'migration/no-alembic');
+  }
+
+  /**
+   * The statements with which revisions are undone. Connects to nothing.
+   *
+   * @param undo - newest first
+   * @throws RewindError migration/no-alembic, docker/failed
+   */
+  async downgradeSql(undo: readonly string[]): Promise<readonly DowngradeSql[]> {
+    const { steps } = await this.#ask<{ steps: DowngradeSql[] }>({ do: 'sql', undo }, 'migration/no-alembic', false);
+    return steps;
+  }
+
+  /**
+   * Undoes and applies revisions, in one transaction where env.py has it so, as alembic's own does.
+   *
+   * @param undo - newest first
+   * @param apply - oldest first
+   * @returns where the database stands then
+   * @throws RewindError migration/failed, docker/failed
+   */
+  move(undo: readonly string[], apply: readonly string[]): Promise<AlembicState> {
+    return this.#ask({ do: 'move', undo, apply }, 'migration/failed');
+  }
+
+  async #ask<T>(task: object, code: ErrorCode, network = true): Promise<T> {
+    const { exitCode, stdout, stderr } = await runOneOff(this.#docker, {
+      like: this.#service,
+      image: this.image,
+      argv: ['sh', '-c', launcher, 'sh', JSON.stringify(task)],
+      input: helper,
+      network,
+      purpose: 'alembic',
+    });
+    const line = stdout.split('\n').findLast((it) => it.startsWith(mark));
+    if (exitCode === 0 && line !== undefined) return JSON.parse(line.slice(mark.length)) as T;
+    const failed = code === 'migration/failed';
+    throw new RewindError({
+      code,
+      message: `${failed ? 'The migration failed' : `The migrations of ${this.image} cannot be read`}: ${saidLast(stderr)}`,
+      fix: failed
+        ? 'Mend the migration; the schema is as it was before.'
+        : 'Name the service whose image has alembic and its migrations: pulumi config set --path rewind:database.alembic.service <service>.',
+    });
+  }
+}
+
+/** The error in a Python traceback: its last line that is not indented, and what follows. */
+function saidLast(stderr: string): string {
+  const lines = stderr.trim().split('\n');
+  const last = lines.findLastIndex((line) => /^[\w.]+(Error|Exception|Exit)\b/.test(line));
+  return (last < 0 ? lines.slice(-5) : lines.slice(last, last + 5)).join('\n').trim() || 'it said nothing';
+}

@@ -1,0 +1,108 @@
+import { PassThrough } from 'node:stream';
+import { finished } from 'node:stream/promises';
+
+import type Docker from 'dockerode';
+
+import type { ContainerSpec } from '../container/spec';
+import { Sensitive, type Text } from '../sensitive';
+import { Demultiplexer, type ContainerResult } from './exec';
+import { refusal } from './refusal';
+
+/** A program to run once, in surroundings like those of a service. */
+export interface OneOff {
+  /** The service's container as planned: its environment, networks, mounts, user. */
+  readonly like: ContainerSpec;
+  /** ID of the image. @default the service's own */
+  readonly image?: string;
+  readonly argv: readonly string[];
+  /** Standard input. @default none */
+  readonly input?: string;
+  /** Whether it joins the service's networks. @default true */
+  readonly network?: boolean;
+  /** What it is for, in its name and as label `dev.rewind.one-off`. */
+  readonly purpose: string;
+}
+
+/** Marks containers that Rewind runs for a moment. */
+const oneOffLabel = 'dev.rewind.one-off';
+
+/**
+ * Runs a program in a container of its own, which is removed again when it ends.
+ *
+ * @throws RewindError docker/failed
+ */
+export async function runOneOff(docker: Docker, oneOff: OneOff): Promise<ContainerResult> {
+  const container = await docker.createContainer(optionsOf(oneOff)).catch((error: unknown) => {
+    throw refusal(`The engine does not run ${oneOff.purpose}`, 'Mend what it names, then run this again.', error);
+  });
+  try {
+    const [, ...others] = oneOff.network === false ? [] : (oneOff.like.networksAdvanced ?? []);
+    for (const { name } of others) await docker.getNetwork(name).connect({ Container: container.id });
+    const stream = await container.attach({ stream: true, stdin: true, stdout: true, stderr: true, hijack: true });
+    let stderr = '';
+    const chunks: Buffer[] = [];
+    const said = stream.pipe(new Demultiplexer((text) => (stderr += text))).pipe(new PassThrough());
+    said.on('data', (chunk: Buffer) => chunks.push(chunk));
+    const ended = container.wait({ condition: 'next-exit' }) as Promise<{ StatusCode: number }>;
+    await container.start();
+    stream.end(oneOff.input ?? '');
+    const { StatusCode: exitCode } = await ended;
+    await finished(said, { writable: false });
+    return { exitCode, stdout: Buffer.concat(chunks).toString('utf8'), stderr };
+  } catch (error) {
+    throw refusal(`The engine does not run ${oneOff.purpose}`, 'Mend what it names, then run this again.', error);
+  } finally {
+    await container.remove({ force: true, v: true }).catch(() => undefined);
+  }
+}
+
+function optionsOf({ like, image, argv, purpose, network = true }: OneOff): Docker.ContainerCreateOptions {
+  const [first] = network ? (like.networksAdvanced ?? []) : [];
+  const mode = typeof like.networkMode === 'string' ? like.networkMode : undefined;
+  return {
+    Image: image ?? like.image,
+    Entrypoint: [...argv.slice(0, 1)],
+    Cmd: [...argv.slice(1)],
+    Labels: { [oneOffLabel]: purpose },
+    OpenStdin: true,
+    StdinOnce: true,
+    AttachStdin: true,
+    AttachStdout: true,
+    AttachStderr: true,
+    Healthcheck: { Test: ['NONE'] },
+    ...(like.envs && { Env: like.envs.map(revealed) }),
+    ...(like.user !== undefined && { User: like.user }),
+    ...(like.workingDir !== undefined && { WorkingDir: like.workingDir }),
+    HostConfig: {
+      // Whatever becomes of this process, the engine removes it.
+      AutoRemove: true,
+      NetworkMode: network ? (first?.name ?? mode ?? 'default') : 'none',
+      ...(like.hosts && { ExtraHosts: like.hosts.map(({ host, ip }) => `${host}:${ip}`) }),
+      ...(like.dns && { Dns: like.dns }),
+      ...(like.groupAdds && { GroupAdd: like.groupAdds }),
+      ...(like.tmpfs && { Tmpfs: like.tmpfs }),
+      ...(like.readOnly !== undefined && { ReadonlyRootfs: like.readOnly }),
+      ...(like.securityOpts && { SecurityOpt: like.securityOpts }),
+      ...(like.capabilities && { CapAdd: like.capabilities.adds, CapDrop: like.capabilities.drops }),
+      ...(like.mounts && {
+        Mounts: like.mounts.map(({ type, source = '', target, readOnly = false }) => ({
+          Type: type as Docker.MountType,
+          Source: source,
+          Target: target,
+          ReadOnly: readOnly,
+        })),
+      }),
+      ...(like.volumes && {
+        Binds: like.volumes.flatMap(({ hostPath, volumeName, containerPath, readOnly }) => {
+          const source = hostPath ?? volumeName;
+          if (source === undefined || containerPath === undefined) return [];
+          return [`${source}:${containerPath}${readOnly ? ':ro' : ''}`];
+        }),
+      }),
+    },
+  };
+}
+
+function revealed(text: Text): string {
+  return text instanceof Sensitive ? text.reveal() : text;
+}
