@@ -56,16 +56,16 @@ export class SettingsReader {
     return { files: [], release: undefined };
   }
 
-  /** `{service: db, alembic: {service: api}}`. */
+  /** `{service: db, name: shop, user: shop, alembic: {service: api}}`: the first has to be there, and nothing else may. */
   database(key: string): DatabaseSettings | undefined {
-    return this.#read(key, '{service: <name>} or {service: <name>, alembic: {service: <name>}}', (value) => {
-      const { service, alembic, ...rest } = (value ?? {}) as Record<string, unknown>;
-      if (!isText(service) || Object.keys(rest).length > 0) return undefined;
-      if (alembic === undefined) return { service };
-      const { service: migrations, ...others } = (alembic ?? {}) as Record<string, unknown>;
-      if (!isText(migrations) || Object.keys(others).length > 0) return undefined;
-      return { service, alembic: { service: migrations } };
-    });
+    const value = this.#raw[key];
+    if (value === undefined) return undefined;
+    const database = this.#textsIn(value, key, ['service'], ['name', 'user'], ['alembic']);
+    if (database === undefined) return undefined;
+    const nested = (value as Record<string, unknown>)['alembic'];
+    if (nested === undefined) return database as unknown as DatabaseSettings;
+    const alembic = this.#textsIn(nested, `${key}.alembic`, ['service'], ['table', 'schema']);
+    return alembic && ({ ...database, alembic } as unknown as DatabaseSettings);
   }
 
   /** A whole number above 0. */
@@ -144,6 +144,26 @@ export class SettingsReader {
         return [];
       }),
     );
+  }
+
+  /** A map of texts under these keys, of which the first have to be there; what stands under `others` is read elsewhere. */
+  #textsIn(
+    value: unknown,
+    path: string,
+    needed: readonly string[],
+    optional: readonly string[],
+    others: readonly string[] = [],
+  ): Record<string, string> | undefined {
+    const record = value !== null && typeof value === 'object' && !Array.isArray(value) ? value : {};
+    const known = [...needed, ...optional];
+    const fits =
+      needed.every((key) => Object.hasOwn(record, key)) &&
+      Object.keys(record).every((key) => known.includes(key) || others.includes(key)) &&
+      known.every((key) => !Object.hasOwn(record, key) || isText((record as Record<string, unknown>)[key]));
+    if (fits) return Object.fromEntries(Object.entries(record).filter(([key]) => known.includes(key)));
+    const shape = [...needed, ...optional.map((name) => `${name}?`), ...others.map((name) => `${name}?`)];
+    this.#bad(path, `a map of {${shape.join(', ')}}`);
+    return undefined;
   }
 
   #texts(value: unknown, path: string): Record<string, string> {

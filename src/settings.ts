@@ -5,8 +5,21 @@ import { type RawSettings, SettingsReader } from './settings-reader';
 export interface DatabaseSettings {
   /** The service with the Postgres database. */
   readonly service: string;
+  /** The application's database. @default POSTGRES_DB of the container, else the user's name */
+  readonly name?: string;
+  /** The role to work as; its password is that of the container. @default POSTGRES_USER of the container, else postgres */
+  readonly user?: string;
   /** The service whose image has the alembic migrations. @default there are none */
-  readonly alembic?: { readonly service: string };
+  readonly alembic?: AlembicSettings;
+}
+
+/** Where a stack's migrations are. */
+export interface AlembicSettings {
+  readonly service: string;
+  /** Table in which alembic keeps the revision. @default alembic_version */
+  readonly table?: string;
+  /** Schema of that table. @default public */
+  readonly schema?: string;
 }
 
 /** The `rewind:` settings of a stack, as values. docs/configuration.md explains each with an example. */
@@ -114,8 +127,8 @@ export const settingKeys: Readonly<Record<string, SettingDocs>> = {
   },
   database: {
     about:
-      'The service with the Postgres database, and the one whose image has the alembic migrations. `rewind plan` and `rewind revert` then say what becomes of the data.',
-    example: '{service: db, alembic: {service: api}}',
+      'The service with the Postgres database, and the one whose image has the alembic migrations. `name` and `user` are those of the container’s environment (`POSTGRES_DB`, `POSTGRES_USER`) unless they are given, and so are alembic’s `table` and `schema` those of alembic.',
+    example: '{service: db, name: shop, user: shop, alembic: {service: api}}',
     default: 'none',
   },
   retain: {

@@ -44,7 +44,7 @@ describe('the settings of a stack', () => {
       store: 'file:///srv/rewind',
       readyTimeoutSeconds: '60',
       images: { 'api:v0.2.0': `sha256:${'a'.repeat(64)}` },
-      database: { service: 'db', alembic: { service: 'api' } },
+      database: { service: 'db', name: 'shop', user: 'shop', alembic: { service: 'api', table: 'revisions' } },
       retain: '3',
       key: 'a2V5',
     });
@@ -63,7 +63,7 @@ describe('the settings of a stack', () => {
       readyTimeoutSeconds: 60,
       release: undefined,
       images: { 'api:v0.2.0': `sha256:${'a'.repeat(64)}` },
-      database: { service: 'db', alembic: { service: 'api' } },
+      database: { service: 'db', name: 'shop', user: 'shop', alembic: { service: 'api', table: 'revisions' } },
       retain: 3,
       key: 'a2V5',
     });
@@ -117,7 +117,7 @@ describe('a setting of the wrong shape is reported with its path', () => {
     [{ images: { 'api:v1': 'v1' } }, 'rewind:images["api:v1"] is not an image ID (sha256:…).'],
     [
       { database: { name: 'db' } },
-      'rewind:database is not {service: <name>} or {service: <name>, alembic: {service: <name>}}.',
+      'rewind:database is not a map of {service, name?, user?, alembic?}.',
     ],
     [{ retain: 1.5 }, 'rewind:retain is not a whole number above 0.'],
     [{ retain: 0 }, 'rewind:retain is not a whole number above 0.'],
