@@ -13,6 +13,7 @@ import {
 import { RewindError } from '../../src/errors';
 import { toolVariables } from '../../toolchain/environment';
 import { ensureToolchain } from '../../toolchain/setup';
+import { withExamples } from '../examples';
 import { printJson } from '../output/json';
 import { programText } from '../program';
 import { version } from '../version';
@@ -23,14 +24,14 @@ interface InitOptions {
   readonly stack: string;
   readonly database?: string;
   readonly migrations?: string;
-  readonly json: boolean;
+  readonly json?: boolean;
 }
 
 const none = 'none';
 
 /** `rewind init`: makes a project of an existing compose project. */
 export function register(program: Command): void {
-  program
+  const command = program
     .command('init')
     .description('make a Rewind project of an existing compose project; changes nothing that exists')
     .argument('[compose.yaml]', 'the compose file; without it the one that docker compose finds here')
@@ -39,11 +40,7 @@ export function register(program: Command): void {
     .option('-s, --stack <name>', 'name of the stack', 'dev')
     .option('--database <service>', `the service with the Postgres database, or ${none}`)
     .option('--migrations <service>', `the service whose image has the alembic migrations, or ${none}`)
-    .option('--json', 'print the result as one JSON document, and nothing else', false)
-    .addHelpText(
-      'after',
-      '\nExamples:\n  rewind init\n  rewind init deploy/compose.yaml --stack production --database db --migrations api',
-    )
+    .option('--json', 'print the result as one JSON document, and nothing else')
     .action(async (file: string | undefined, options: InitOptions) => {
       // docker compose may be one that the set-up got.
       Object.assign(process.env, toolVariables(await ensureToolchain({ docker: false }), process.env));
@@ -76,6 +73,10 @@ export function register(program: Command): void {
         });
       else process.stdout.write(`${resultText(directory, options.stack, written, kept)}\n`);
     });
+  withExamples(command, [
+    'rewind init                                  # asks what it cannot find out',
+    'rewind init deploy/compose.yaml --stack production --database db --migrations api',
+  ]);
 }
 
 /** What a flag says, else the one service that fits, else what the user says. */
