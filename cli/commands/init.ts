@@ -1,9 +1,11 @@
-import { relative, resolve } from 'node:path';
+import { existsSync } from 'node:fs';
+import { dirname, join, relative, resolve } from 'node:path';
 import { createInterface } from 'node:readline/promises';
 
 import type { Command } from 'commander';
 
 import {
+  contextsWith,
   defaultFolder,
   findProject,
   type FoundProject,
@@ -15,8 +17,8 @@ import { toolVariables } from '../../toolchain/environment';
 import { ensureToolchain } from '../../toolchain/setup';
 import { withExamples } from '../examples';
 import { printJson } from '../output/json';
+import { packageSource } from '../package-source';
 import { programText } from '../program';
-import { version } from '../version';
 
 interface InitOptions {
   readonly dir?: string;
@@ -42,10 +44,13 @@ export function register(program: Command): void {
     .option('--migrations <service>', `the service whose image has the alembic migrations, or ${none}`)
     .option('--json', 'print the result as one JSON document, and nothing else')
     .action(async (file: string | undefined, options: InitOptions) => {
+      mustBePulumiName('--stack', options.stack);
+      if (options.name !== undefined) mustBePulumiName('--name', options.name);
       // docker compose may be one that the set-up got.
       Object.assign(process.env, toolVariables(await ensureToolchain({ docker: false }), process.env));
       const found = await findProject(file);
       const directory = options.dir === undefined ? defaultFolder(found) : resolve(options.dir);
+      const source = packageSource(directory);
       const database = await answer(found, options, 'database', 'has the Postgres database', found.databases);
       const migrations =
         database === undefined
@@ -57,7 +62,7 @@ export function register(program: Command): void {
         stack: options.stack,
         ...(database !== undefined && { database }),
         ...(migrations !== undefined && { migrations }),
-        packageVersion: `^${version()}`,
+        packageSource: source,
         program: programText,
       });
       const { written, kept } = await writeProject(directory, files);
@@ -71,7 +76,12 @@ export function register(program: Command): void {
           written,
           kept,
         });
-      else process.stdout.write(`${resultText(directory, options.stack, written, kept)}\n`);
+      else process.stdout.write(`${resultText(directory, source, options.stack, written, kept)}\n`);
+      for (const context of contextsWith(directory, found)) {
+        process.stderr.write(
+          `Images are built from ${context}: add .rewind, node_modules and Pulumi.*.yaml to ${join(context, '.dockerignore')}, or the passphrase is sent along and may end up in an image.\n`,
+        );
+      }
     });
   withExamples(command, [
     'rewind init                                  # asks what it cannot find out',
@@ -108,6 +118,16 @@ async function answer(
   });
 }
 
+/** What Pulumi takes for the name of a project or stack; a stack's name is also part of a file's. */
+function mustBePulumiName(flag: string, name: string): void {
+  if (/^[A-Za-z0-9_.-]{1,100}$/.test(name)) return;
+  throw new RewindError({
+    code: 'cli/usage',
+    message: `${flag} is ${JSON.stringify(name)}, which is no name for Pulumi.`,
+    fix: 'Use letters, digits, dots, hyphens and underscores, 100 at most.',
+  });
+}
+
 function serviceNamed(services: readonly string[], flag: string, name: string): string | undefined {
   if (name === none) return undefined;
   if (services.includes(name)) return name;
@@ -118,7 +138,13 @@ function serviceNamed(services: readonly string[], flag: string, name: string): 
   });
 }
 
-function resultText(directory: string, stack: string, written: readonly string[], kept: readonly string[]): string {
+function resultText(
+  directory: string,
+  source: string,
+  stack: string,
+  written: readonly string[],
+  kept: readonly string[],
+): string {
   const folder = relative(process.cwd(), directory);
   return [
     `Written${folder === '' ? '' : ` to ${folder}`}: ${written.join(', ')}`,
@@ -126,9 +152,16 @@ function resultText(directory: string, stack: string, written: readonly string[]
     '',
     'Next:',
     ...(folder === '' ? [] : [`  cd ${folder}`]),
+    ...packing(directory, source),
     '  npm install',
     `  npx rewind deploy --stack ${stack}        # makes the stack, and its first release`,
     '  npx rewind history',
     '  eval "$(npx rewind env)"             # plain pulumi in this shell',
   ].join('\n');
+}
+
+/** In a clone, the package that the project depends on has to be made first. */
+function packing(directory: string, source: string): string[] {
+  const file = source.startsWith('file:') ? resolve(directory, source.slice('file:'.length)) : undefined;
+  return file === undefined || existsSync(file) ? [] : [`  (cd ${dirname(file)} && npm pack)`];
 }

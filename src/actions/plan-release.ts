@@ -257,7 +257,10 @@ async function changedFiles(store: FileStore, before: Side, after: Side): Promis
         }),
       );
       if (oldText === undefined || newText === undefined) return { path, diff: word };
-      return { path, diff: createTwoFilesPatch(path, path, oldText, newText, 'now', 'then').replace(/^=+\n/, '') };
+      return {
+        path,
+        diff: createTwoFilesPatch(path, path, oldText, newText, 'now', 'then').replace(/^Index: .*\n=+\n/, ''),
+      };
     }),
   );
 }
