@@ -1,4 +1,4 @@
-import { mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 
 import type { Outcome, RunProgramOptions, Step } from '../automation/engine';
@@ -150,8 +150,7 @@ class Change {
   /** The update has succeeded: its configuration becomes the stack's, with the images that it came to. */
   async #settle(release: ReleaseRecord): Promise<void> {
     const next = await StackConfig.read(this.#nextFile);
-    await writeFile(this.#nextFile, next.withConfig(withImages(next.config, release)).toString(), { flush: true });
-    await rename(this.#nextFile, this.#context.configFile);
+    await next.withConfig(withImages(next.config, release)).replace(this.#context.configFile);
     await this.#forget();
   }
 

@@ -240,7 +240,10 @@ function changedImage(from: ReleasedService | undefined, to: ReleasedService | u
 
 async function changedFiles(store: FileStore, before: Side, after: Side): Promise<PlannedFile[]> {
   const sources = [...new Set([...Object.keys(before.files), ...Object.keys(after.files)])].sort();
-  const changed = sources.filter((source) => before.files[source]?.hash !== after.files[source]?.hash);
+  const changed = sources.filter((source) => {
+    const [old, now] = [before.files[source], after.files[source]];
+    return old?.hash !== now?.hash || old?.permissions !== now?.permissions;
+  });
   return Promise.all(
     changed.map(async (source) => {
       const [old, now] = [before.files[source], after.files[source]];
@@ -256,6 +259,7 @@ async function changedFiles(store: FileStore, before: Side, after: Side): Promis
           return kept && textOf(kept.pristine ?? kept.path);
         }),
       );
+      if (old?.hash === now?.hash) return { path, diff: `mode ${old?.permissions} → ${now?.permissions}` };
       if (oldText === undefined || newText === undefined) return { path, diff: word };
       return { path, diff: createTwoFilesPatch(path, path, oldText, newText, 'now', 'then').replace(/^=+\n/, '') };
     }),
