@@ -137,7 +137,9 @@ export async function imagesGone(release: ReleaseRecord): Promise<Problem[]> {
 
 async function openSides({ context, from, to }: PlanOptions, today: StackConfig): Promise<[Side, Side]> {
   const key = await releaseKey(context, today);
-  return Promise.all([openSide(context, from, key), openSide(context, to, key)]);
+  // First the one that is to be brought back: whatever is wrong with the key is told of that.
+  const after = await openSide(context, to, key);
+  return [await openSide(context, from, key), after];
 }
 
 async function previewSteps({ context, to, programFor }: PlanOptions, today: StackConfig): Promise<readonly Step[]> {

@@ -8,7 +8,7 @@ export interface LiveState {
   readonly containers: Readonly<Record<string, Inspection>>;
   /** By network: what it was asked to be. */
   readonly networks: Readonly<Record<string, object>>;
-  /** By `container:path`: mode, owner and content of what a container has mounted. */
+  /** By `container:path`: mode, owner and content of what a container has mounted and cannot write to. */
   readonly mounted: Readonly<Record<string, string>>;
 }
 
@@ -18,7 +18,7 @@ export async function liveState(project: string): Promise<LiveState> {
   const mounted = await Promise.all(
     Object.entries(containers).flatMap(([name, { Mounts: mounts }]) =>
       mounts
-        .filter(({ Type: type }) => type === 'bind')
+        .filter(({ Type: type, RW: writable }) => type === 'bind' && !writable)
         .map(async ({ Destination: path }) => [`${name}:${path}`, await readIn(name, path)] as const),
     ),
   );
