@@ -195,14 +195,3 @@ describe('rewind deploy after a revert', () => {
     expect((await liveImages(project))[container('api')]).toBe(await imageId(box('v2')));
   });
 });
-
-test('any release can be named, also one that was brought back from', async () => {
-  await stack.rewind('revert', 'r3', '--yes');
-  expect((await stack.rewindJson<object[]>(['history']))[0]).toMatchObject({
-    release: 7,
-    revertOf: 3,
-    kind: 'revert',
-    current: true,
-  });
-  expect(await stack.plannedSteps()).toEqual({});
-});
