@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 
 import { run } from '../../src/process';
+import { footprint } from '../support/footprint';
 import { changesSince, lifeSigns, type LiveState, liveEnvironment, liveState } from '../support/live-state';
 import { TestStack } from '../support/stack';
 import { makeTaggedImages, removeTaggedImages } from '../support/tagged-images';
@@ -135,19 +136,13 @@ describe('a release whose secrets cannot be read', () => {
   let kept: string;
   let before: unknown;
 
-  const everything = async (): Promise<unknown> => ({
-    config: await configText(),
-    containers: await lifeSigns(project),
-    store: (await readdir(join(stack.directory, '.rewind', 'stacks'), { recursive: true })).sort(),
-  });
-
   async function expectRefusal(command: readonly string[], why: string): Promise<void> {
     const { exitCode, stdout, stderr } = await stack.tryRewind(command, env());
     const output = command.includes('--json') ? JSON.stringify(JSON.parse(stdout)) : `${stdout}${stderr}`;
     expect({ exitCode, output }).toEqual({ exitCode: 1, output: expect.stringContaining(why) as string });
     expect(output).toContain('The configuration of r2 cannot be read');
     expect(output).toContain('rewind:key');
-    expect(await everything()).toEqual(before);
+    expect(await footprint(stack)).toEqual(before);
   }
 
   beforeAll(async () => {
@@ -157,7 +152,7 @@ describe('a release whose secrets cannot be read', () => {
   describe('as rewind:key is not set', () => {
     beforeAll(async () => {
       await stack.configure({ key: undefined });
-      before = await everything();
+      before = await footprint(stack);
     });
     test.each(commands)('is refused before anything changes: rewind %s', (command) =>
       expectRefusal(command.split(' '), 'rewind:key is not set'),
@@ -167,7 +162,7 @@ describe('a release whose secrets cannot be read', () => {
   describe('as rewind:key is another one', () => {
     beforeAll(async () => {
       await pulumiWith(Buffer.alloc(32, 7).toString('base64'), 'config', 'set', '--secret', 'rewind:key');
-      before = await everything();
+      before = await footprint(stack);
     });
     test.each(commands)('is refused before anything changes: rewind %s', (command) =>
       expectRefusal(command.split(' '), 'was encrypted with another key, or is damaged'),
@@ -182,7 +177,7 @@ describe('a release whose secrets cannot be read', () => {
       'The stack runs the kept model of r1; this goes back to the compose file (rewind plan r1 says how they differ).',
     );
     expect(stdout.split('\n')[1]).toMatch(/^rewind:key is not set, so a new one is made\./);
-    before = await everything();
+    before = await footprint(stack);
     await expectRefusal(['revert', 'r2', '--yes'], 'was encrypted with another key, or is damaged');
   });
 
