@@ -47,11 +47,9 @@ beforeAll(async () => {
 afterAll(async () => {
   await stack.remove();
   await registry.stop();
-  const { stdout } = await run(['docker', 'images', '--quiet', '--no-trunc', '--filter', `reference=${shop}`]);
-  await removeTaggedImages(
-    ...[box('v1'), box('v2'), box('v3'), shop, base].filter((name) => name !== ''),
-    ...stdout.split('\n').filter(Boolean),
-  );
+  // By its ID: what was pulled by digest has no other name.
+  await run(['docker', 'rmi', '--force', ids[shop]!]);
+  await removeTaggedImages(box('v2'), box('v3'), base);
 });
 
 describe('the images of the newest releases, as many as rewind:retain says,', () => {
