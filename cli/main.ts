@@ -1,47 +1,19 @@
 #!/usr/bin/env node
 import '../components/preload';
 
-import { Command, CommanderError } from 'commander';
+import { CommanderError } from 'commander';
+
 import { RewindError } from '../src/errors';
-import { register as registerDeploy } from './commands/deploy';
-import { register as registerEnv } from './commands/env';
-import { register as registerExample } from './commands/example';
-import { register as registerHistory } from './commands/history';
-import { register as registerInit } from './commands/init';
-import { register as registerPlan } from './commands/plan';
-import { register as registerRestart } from './commands/restart';
-import { register as registerRevert } from './commands/revert';
-import { register as registerSetup } from './commands/setup';
-import { addCompletion } from './completion';
 import { exitCode } from './exit-codes';
 import { errorJson, printJson } from './output/json';
-import { version } from './version';
+import { rewindCommand } from './rewind';
 
-const commands = [
-  registerInit,
-  registerDeploy,
-  registerHistory,
-  registerPlan,
-  registerRevert,
-  registerRestart,
-  registerSetup,
-  registerEnv,
-  registerExample,
-];
-
-const program = new Command('rewind')
-  .description('Makes every release of a Docker Compose stack revertible.')
-  .version(version())
-  .showHelpAfterError()
-  .exitOverride();
-
-for (const register of commands) register(program);
-addCompletion(program);
-
-program.parseAsync().catch((error: unknown) => {
-  process.exitCode = exitCode(error instanceof RewindError && error.code === 'release/locked' ? 'locked' : 'failed');
-  if (error instanceof CommanderError) process.exitCode = error.exitCode;
-  else if (process.argv.includes('--json')) printJson(errorJson(error));
-  else if (error instanceof RewindError) process.stderr.write(`${error.render()}\n`);
-  else process.stderr.write(`${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`);
-});
+rewindCommand()
+  .parseAsync()
+  .catch((error: unknown) => {
+    process.exitCode = exitCode(error instanceof RewindError && error.code === 'release/locked' ? 'locked' : 'failed');
+    if (error instanceof CommanderError) process.exitCode = error.exitCode;
+    else if (process.argv.includes('--json')) printJson(errorJson(error));
+    else if (error instanceof RewindError) process.stderr.write(`${error.render()}\n`);
+    else process.stderr.write(`${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`);
+  });

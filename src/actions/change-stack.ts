@@ -1,4 +1,4 @@
-import { mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 
 import type { Outcome, RunProgramOptions, Step } from '../automation/engine';
@@ -6,6 +6,8 @@ import { RewindError } from '../errors';
 import { LockTimeout, withLock } from '../lock.mjs';
 import { configOfRelease, withImages } from '../releases/next-config';
 import { type ReleaseRecord, releaseName } from '../releases/record';
+import { openRelease } from '../releases/release-store';
+import { newKeyNotice } from '../releases/seal';
 import { type ConfigSection, StackConfig } from '../releases/stack-config';
 import { type ReleaseReason, whoAmI } from './keep-release';
 import { restoreSecrets } from './restore-secrets';
@@ -87,12 +89,11 @@ class Change {
   }
 
   async run(): Promise<ChangeResult> {
-    const { next, reason, secretsOf, what, onPhase } = this.#options;
+    const { next, reason, what, onPhase } = this.#options;
     await this.#finishInterrupted();
     const today = await this.#withKey();
     const before = await this.#current();
-    await this.#prepare(today.withConfig(await next(today.config)), before);
-    if (secretsOf) await restoreSecrets(this.#context, secretsOf, today, this.#nextFile);
+    await this.#prepare(today, today.withConfig(await next(today.config)), before);
     await onPhase?.(what);
     const outcome = await this.#update(this.#nextFile, reason, what);
     if (outcome.ok) return this.#done(outcome.steps);
@@ -150,8 +151,7 @@ class Change {
   /** The update has succeeded: its configuration becomes the stack's, with the images that it came to. */
   async #settle(release: ReleaseRecord): Promise<void> {
     const next = await StackConfig.read(this.#nextFile);
-    await writeFile(this.#nextFile, next.withConfig(withImages(next.config, release)).toString(), { flush: true });
-    await rename(this.#nextFile, this.#context.configFile);
+    await next.withConfig(withImages(next.config, release)).replace(this.#context.configFile);
     await this.#forget();
   }
 
@@ -185,9 +185,13 @@ class Change {
 
   /** The stack configuration with a key; the first operation makes it. */
   async #withKey(): Promise<StackConfig> {
-    const { configFile, engine } = this.#context;
+    const { configFile, directory, engine, releases } = this.#context;
+    const { secretsOf, onPhase } = this.#options;
     const config = await StackConfig.read(configFile);
     if (config.config['rewind:key'] !== undefined) return config;
+    // A new key would not open it: it is refused here, with the way to mend it.
+    if (secretsOf) await openRelease(releases, secretsOf, undefined, directory);
+    if ((await releases.numbers()).length > 0) await onPhase?.(newKeyNotice);
     await engine.makeKey();
     return StackConfig.read(configFile);
   }
@@ -199,8 +203,15 @@ class Change {
   }
 
   /** Writes down what is about to happen, so that an interruption can be made good. */
-  async #prepare(next: StackConfig, before: ReleaseRecord | undefined): Promise<void> {
+  async #prepare(today: StackConfig, next: StackConfig, before: ReleaseRecord | undefined): Promise<void> {
+    const { secretsOf } = this.#options;
     await writeFile(this.#nextFile, next.toString(), { mode: 0o600, flush: true });
+    try {
+      if (secretsOf) await restoreSecrets(this.#context, secretsOf, today, this.#nextFile);
+    } catch (error) {
+      await this.#forget();
+      throw error;
+    }
     const journal: Journal = {
       what: this.#options.what,
       by: whoAmI(),
