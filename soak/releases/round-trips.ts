@@ -238,7 +238,7 @@ class RoundTrips {
       // Rewind lives, and has to have left the stack in order.
       if (exitCode === 0) this.#done(operation);
       else if (exitCode === 3) await this.#putBack(operation, before);
-      else if (exitCode !== 1) this.#fail([`ended with ${exitCode}:`, ...output.split('\n')]);
+      else this.#fail([`ended with ${exitCode}:`, ...output.split('\n')]);
       await this.#check(false);
     } else if ((await this.#newest()) > before.number) this.#done(operation);
 
