@@ -9,7 +9,7 @@ import { LockTimeout, withLock } from '../lock.mjs';
 import { configOfRelease, withImages } from '../releases/next-config';
 import { type ReleaseRecord, releaseName } from '../releases/record';
 import { type ConfigSection, StackConfig } from '../releases/stack-config';
-import { whenStopped } from './dead-engine';
+import { removeStrays, whenStopped } from './dead-engine';
 import { type ReleaseReason, whoAmI } from './keep-release';
 import { restoreSecrets } from './restore-secrets';
 import type { StackContext } from './stack-context';
@@ -155,6 +155,7 @@ class Change {
   async #done(steps: readonly Step[]): Promise<ChangeResult> {
     const release = await this.#current();
     if (!release) throw new Error('an update left no release record');
+    if (this.#isUnsure) await removeStrays(release);
     await this.#settle(release);
     return { state: 'done', release, steps };
   }
@@ -185,6 +186,7 @@ class Change {
     const outcome = await this.#update(this.#nextFile, reason, what, undefined);
     if (!outcome.ok) return { state: 'broken', why, whyNotBack: outcome.why };
     const release = (await this.#current()) ?? before;
+    if (this.#isUnsure) await removeStrays(release);
     // Mostly the configuration of before says what runs now. It does not if the compose files have changed since.
     if (await this.#isWhatRuns(this.#context.configFile)) await this.#forget();
     else await this.#settle(release);

@@ -1,7 +1,9 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 
 import { endPlugins, runAndKill } from '../../soak/releases/killing';
-import { execIn } from '../support/docker';
+import { containerIds, execIn } from '../support/docker';
+import { nextEvent } from '../support/engine-events';
+import { RunningRewind } from '../support/running-rewind';
 import { TestStack } from '../support/stack';
 import { makeTaggedImages, removeTaggedImages } from '../support/tagged-images';
 
@@ -42,3 +44,14 @@ test.each([0, 300, 500, 700, 900, 1100])(
   },
   60_000,
 );
+
+test('a container that was being created when the engine was killed is gone with what is put back', async () => {
+  await stack.write('compose.yaml', { services: { api, more: { image } } });
+  const created = nextEvent(`${project}-more-1`, 'create');
+  const rewind = RunningRewind.start(stack, 'deploy');
+  await rewind.until(created);
+  rewind.killEngine();
+  expect(await rewind.ended()).toBe(3);
+  expect(Object.keys(await containerIds(project))).toEqual([`${project}-api-1`]);
+  expect(await stack.plannedSteps()).toEqual({});
+});
