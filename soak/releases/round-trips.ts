@@ -31,6 +31,8 @@ interface Operation {
   readonly configuration: Configuration;
   readonly running: Running;
   readonly revertOf?: number;
+  /** What the same command comes to by then. */
+  readonly again: () => Operation;
 }
 
 /** What `rewind deploy|revert --json` prints. */
@@ -165,6 +167,7 @@ class RoundTrips {
       source: this.#source,
       configuration: { settings: next, pins: pinsOf(running) },
       running,
+      again: () => this.#deploy(given),
     };
   }
 
@@ -176,6 +179,7 @@ class RoundTrips {
       source,
       configuration: this.#configuration,
       running: this.#runningOf(source, settings, pins),
+      again: () => this.#up(),
     };
   }
 
@@ -186,6 +190,7 @@ class RoundTrips {
       configuration: configurationOf(to),
       running: to.running,
       revertOf: to.number,
+      again: () => this.#revert(named ? to : targetWithoutName(this.#releases)!, named),
     };
   }
 
@@ -242,21 +247,37 @@ class RoundTrips {
       await this.#check(false);
     } else if ((await this.#newest()) > before.number) this.#done(operation);
 
-    if (random.chance(0.6))
-      await this.#run(isSame(this.#current.running, operation.running) ? this.#again(operation) : operation);
+    if (random.chance(0.6)) await this.#runAgain(operation, killed === 'rewind');
     else {
-      this.#where += ', then';
-      const next = await this.#next(random.pick(['deploy', 'revert']));
-      this.#where += ` ${next.args.join(' ')}`;
+      const next = await this.#instead(operation, before, killed === 'rewind');
+      this.#where += `, then ${next.args.join(' ')}`;
       await this.#run(next);
     }
     endPlugins(this.#orphans);
     this.#orphans = [];
   }
 
-  /** The same command, of an operation that had got so far that its release was written down. */
-  #again(operation: Operation): Operation {
-    return { ...operation, configuration: this.#configuration };
+  /** The same command again. */
+  async #runAgain(operation: Operation, wasInterrupted: boolean): Promise<void> {
+    this.#where += ', then again';
+    if (wasInterrupted) {
+      // It may have got so far that its release was written down, and the configuration is that already.
+      const isRecorded = isSame(this.#current.running, operation.running);
+      return this.#run(isRecorded ? { ...operation, configuration: this.#configuration } : operation);
+    }
+    // What was put back may have taken settings along that were changed for the operation.
+    if (operation.args[0] === 'deploy') await this.#dropIdleSettings();
+    return this.#run(operation.again());
+  }
+
+  /** Another operation than the one that was killed. */
+  async #instead(operation: Operation, before: ModelRelease, wasInterrupted: boolean): Promise<Operation> {
+    const kind = this.#random.weighted({ deploy: 1, revert: 1, 'revert without a name': 1 });
+    if (kind !== 'revert without a name' || !wasInterrupted) return this.#next(kind);
+    // An interrupted revert is finished; what an interrupted deploy had begun is undone.
+    const to = this.#releases[(operation.revertOf ?? before.number) - 1]!;
+    const isRecorded = this.#current.number > before.number;
+    return operation.revertOf === undefined && isRecorded ? this.#next(kind) : this.#revert(to, false);
   }
 
   /** What ran before runs again; where its release had been recorded already, that was undone by one more. */
