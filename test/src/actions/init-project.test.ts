@@ -22,8 +22,9 @@ const found = (folder: string): FoundProject => ({
   services: ['api', 'db'],
   databases: ['db'],
   migrations: ['api'],
+  contexts: [],
 });
-const answers = { name: 'shop', stack: 'dev', packageVersion: '^0.1.0', program: 'export {};\n' };
+const answers = { name: 'shop', stack: 'dev', packageSource: 'file:../rewind-0.1.0.tgz', program: 'export {};\n' };
 
 describe('the files of a new project', () => {
   test('name the compose file by its way from the project’s folder, and the database', () => {
@@ -42,12 +43,12 @@ describe('the files of a new project', () => {
     expect(parse(files['Pulumi.dev.yaml']!)).toEqual({ config: { 'rewind:compose': '../docker/compose.yaml' } });
   });
 
-  test('ask for this package in its version, and keep state and store out of git', () => {
+  test('ask for this package where it comes from, and keep state and store out of git', () => {
     const files = projectFiles(found('/srv'), { ...answers, directory: '/srv' });
     expect(JSON.parse(files['package.json']!)).toMatchObject({
       name: 'shop',
       private: true,
-      dependencies: { rewind: '^0.1.0' },
+      dependencies: { rewind: 'file:../rewind-0.1.0.tgz' },
     });
     expect(parse(files['Pulumi.yaml']!)).toMatchObject({ name: 'shop', runtime: { name: 'nodejs' } });
     expect(files['.rewind/.gitignore']).toBe('*\n');
@@ -56,17 +57,17 @@ describe('the files of a new project', () => {
 
 describe('writing a project', () => {
   test('leaves what is there already as it is, and says so', async () => {
-    const folder = tempFolder({ 'package.json': '{"name": "mine"}' });
-    const result = await writeProject(folder, { 'package.json': '{}', '.rewind/.gitignore': '*\n', 'index.ts': 'a' });
-    expect(result).toEqual({ written: ['.rewind/.gitignore', 'index.ts'], kept: ['package.json'] });
-    expect(readFileSync(join(folder, 'package.json'), 'utf8')).toBe('{"name": "mine"}');
+    const folder = tempFolder({ '.gitignore': 'mine' });
+    const result = await writeProject(folder, { '.gitignore': 'ours', '.rewind/.gitignore': '*\n', 'index.ts': 'a' });
+    expect(result).toEqual({ written: ['.rewind/.gitignore', 'index.ts'], kept: ['.gitignore'] });
+    expect(readFileSync(join(folder, '.gitignore'), 'utf8')).toBe('mine');
     expect(readFileSync(join(folder, '.rewind', '.gitignore'), 'utf8')).toBe('*\n');
   });
 
   test('is refused in the folder of a Pulumi project', async () => {
     const folder = tempFolder({ 'Pulumi.yaml': 'name: theirs\n' });
     expect(await problemsOf(() => writeProject(folder, { 'index.ts': 'a' }))).toMatchObject([
-      { code: 'config/invalid', message: `${folder} is a Pulumi project already.` },
+      { code: 'config/invalid', message: `${folder} is the folder of another program already: it has Pulumi.yaml.` },
     ]);
   });
 

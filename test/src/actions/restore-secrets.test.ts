@@ -37,7 +37,12 @@ async function restored(salt: string, key = keyText): Promise<Record<string, str
     },
   };
   const context = { releases, engine, directory: '/srv/shop' } as unknown as StackContext;
-  await restoreSecrets(context, record, StackConfig.parse(`encryptionsalt: ${salt}\n`), '/next.yaml');
+  await restoreSecrets(
+    context,
+    record,
+    StackConfig.parse(`encryptionsalt: ${salt}\nconfig: { rewind:key: { secure: v1:key } }\n`),
+    '/next.yaml',
+  );
   return set;
 }
 

@@ -73,10 +73,10 @@ test('a release in its own folder is left alone', () => {
 
 test('of kept files only what brings them back is known, in the order of their paths', () => {
   const kept = new Map([
-    ['/p/b', { source: '/p/b', path: '/s/1/b', hash: 'sha256:b', writableFor: 'web' }],
-    ['/p/a', { source: '/p/a', path: '/s/2/a', hash: 'hmac', secret: true }],
+    ['/p/b', { source: '/p/b', path: '/s/1/b', hash: 'sha256:b', permissions: '0644', writableFor: 'web' }],
+    ['/p/a', { source: '/p/a', path: '/s/2/a', hash: 'hmac', permissions: '0600', secret: true }],
   ]);
   expect(JSON.stringify(knownFiles(kept))).toBe(
-    '{"/p/a":{"hash":"hmac","secret":true},"/p/b":{"hash":"sha256:b","secret":false,"writableFor":"web"}}',
+    '{"/p/a":{"hash":"hmac","permissions":"0600","secret":true},"/p/b":{"hash":"sha256:b","permissions":"0644","secret":false,"writableFor":"web"}}',
   );
 });
