@@ -1,3 +1,4 @@
+import { type Journal, readJournal } from '../src/actions/change-stack';
 import type { StackContext } from '../src/actions/stack-context';
 import { RewindError } from '../src/errors';
 import { defaultTarget, goodReleases, historyOf, type HistoryRow } from '../src/releases/history';
@@ -27,11 +28,12 @@ export async function readReleases({ releases, engine }: StackContext): Promise<
  * @throws RewindError release/unknown, release/damaged
  */
 export async function chooseRelease(
-  { name, releases }: StackContext,
+  context: StackContext,
   { good, rows }: KnownReleases,
   word: string | undefined,
 ): Promise<ReleaseRecord> {
-  if (word === undefined) return defaultTarget(good);
+  const { name, releases } = context;
+  if (word === undefined) return afterInterruption(good, await readJournal(context)) ?? defaultTarget(good);
   const number = parseReleaseName(word);
   if (number === undefined) {
     throw new RewindError({
@@ -49,6 +51,17 @@ export async function chooseRelease(
     message: `${releaseName(number)} is no release to go back to: its update ${result}.`,
     fix: 'Choose one that rewind history lists as succeeded.',
   });
+}
+
+/**
+ * Where going back leads after an operation that was interrupted: a revert is finished, and what a deploy had begun is
+ * undone. Undefined if it had got so far that its own release is the current one.
+ */
+function afterInterruption(good: readonly ReleaseRecord[], journal: Journal | undefined): ReleaseRecord | undefined {
+  if (!journal) return undefined;
+  const current = good.at(-1)?.number;
+  const target = journal.revertOf ?? (current === journal.before ? current : undefined);
+  return good.find(({ number }) => number === target);
 }
 
 /**

@@ -1,3 +1,5 @@
+import { createHash } from 'node:crypto';
+import { existsSync } from 'node:fs';
 import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 
@@ -9,9 +11,12 @@ import { type ReleaseRecord, releaseName } from '../releases/record';
 import { openRelease } from '../releases/release-store';
 import { newKeyNotice } from '../releases/seal';
 import { type ConfigSection, StackConfig } from '../releases/stack-config';
+import { removeStrays, whenStopped } from './dead-engine';
 import { type ReleaseReason, whoAmI } from './keep-release';
 import { restoreSecrets } from './restore-secrets';
 import type { StackContext } from './stack-context';
+
+const containerType = 'docker:index/container:Container';
 
 /** Makes the program of a run; undefined: the project's own, in a process of its own. */
 export type ProgramFor = (run: {
@@ -81,6 +86,8 @@ class Change {
   readonly #options: ChangeOptions;
   readonly #context: StackContext;
   readonly #nextFile: string;
+  /** Whether an engine was killed, so that the stack's state may not know what runs. */
+  #isUnsure = false;
 
   constructor(options: ChangeOptions) {
     this.#options = options;
@@ -97,7 +104,8 @@ class Change {
     await onPhase?.(what);
     const outcome = await this.#update(this.#nextFile, reason, what);
     if (outcome.ok) return this.#done(outcome.steps);
-    if (!outcome.steps.some(changesSomething)) {
+    if (outcome.died) await whenStopped(removalsIn(outcome.unfinished));
+    else if (!outcome.steps.some(changesSomething)) {
       await this.#forget();
       return { state: 'refused', why: outcome.why };
     }
@@ -117,11 +125,15 @@ class Change {
         configFile,
         ...(program && { program }),
         message: reason.message ?? what,
+        refresh: this.#isUnsure,
         ...(signal && { signal }),
         ...(onStep && { onStep }),
       });
     const outcome = await run();
-    if (outcome.ok || !(await this.#clearedLock(outcome.why))) return outcome;
+    if (outcome.ok) return outcome;
+    if (outcome.died) this.#isUnsure = true;
+    if (!(await this.#clearedLock(outcome.why))) return outcome;
+    this.#isUnsure = true;
     return run();
   }
 
@@ -144,6 +156,7 @@ class Change {
   async #done(steps: readonly Step[]): Promise<ChangeResult> {
     const release = await this.#current();
     if (!release) throw new Error('an update left no release record');
+    if (this.#isUnsure) await removeStrays(release);
     await this.#settle(release);
     return { state: 'done', release, steps };
   }
@@ -171,6 +184,7 @@ class Change {
     const outcome = await this.#update(this.#nextFile, reason, what, undefined);
     if (!outcome.ok) return { state: 'broken', why, whyNotBack: outcome.why };
     const release = (await this.#current()) ?? before;
+    if (this.#isUnsure) await removeStrays(release);
     // Mostly the configuration of before says what runs now. It does not if the compose files have changed since.
     if (await this.#isWhatRuns(this.#context.configFile)) await this.#forget();
     else await this.#settle(release);
@@ -217,6 +231,8 @@ class Change {
       by: whoAmI(),
       startedAt: new Date().toISOString(),
       before: before?.number ?? 0,
+      ...(this.#options.reason.revertOf !== undefined && { revertOf: this.#options.reason.revertOf }),
+      configuration: await this.#hashOfConfiguration(),
     };
     await writeFile(this.#journalFile, JSON.stringify(journal), { mode: 0o600, flush: true });
   }
@@ -234,10 +250,20 @@ class Change {
   async #finishInterrupted(): Promise<void> {
     const journal = await readJournal(this.#context);
     if (!journal) return;
+    this.#isUnsure = true;
     const current = await this.#current();
     await this.#options.onPhase?.(`after an interrupted ${journal.what} (${journal.by}, ${journal.startedAt})`);
-    if (current && current.number > journal.before) await this.#settle(current).catch(() => undefined);
+    // Whoever has changed the stack configuration since wants what it says now.
+    const isUntouched = journal.configuration === (await this.#hashOfConfiguration());
+    const isRecorded = current !== undefined && current.number > journal.before;
+    if (isUntouched && isRecorded && existsSync(this.#nextFile)) await this.#settle(current);
     await this.#forget();
+  }
+
+  async #hashOfConfiguration(): Promise<string> {
+    return createHash('sha256')
+      .update(await readFile(this.#context.configFile))
+      .digest('hex');
   }
 }
 
@@ -248,6 +274,10 @@ export interface Journal {
   readonly startedAt: string;
   /** Number of the newest release then; 0 if there was none. */
   readonly before: number;
+  /** The release that it brings back. @default it is no revert */
+  readonly revertOf?: number;
+  /** Hash of the stack configuration file then. */
+  readonly configuration: string;
 }
 
 /** The operation that has begun and not ended: it is under way, or was killed. */
@@ -260,7 +290,14 @@ export async function readJournal(context: StackContext): Promise<Journal | unde
 }
 
 function changesSomething({ op, type }: Step): boolean {
-  return op !== 'same' && op !== 'read' && type.startsWith('docker:');
+  return !['same', 'read', 'refresh'].includes(op) && type.startsWith('docker:');
+}
+
+/** Names of the containers that steps remove. */
+function removalsIn(steps: readonly Step[]): string[] {
+  return steps.flatMap(({ type, op, name }) =>
+    type === containerType && ['delete', 'delete-replaced'].includes(op) ? [name] : [],
+  );
 }
 
 function isAlive(pid: number): boolean {

@@ -20,6 +20,8 @@ export interface RunProgramOptions {
   /** The stack configuration file. @default that of the project */
   readonly configFile?: string;
   readonly message?: string;
+  /** Looks first at what is really there: after an engine was killed, its state may not know. @default false */
+  readonly refresh?: boolean;
   /** Asks the engine to stop after the steps that are under way. @default never */
   readonly signal?: AbortSignal;
   readonly onStep?: (step: Step) => void;
@@ -42,7 +44,15 @@ export interface Step {
 /** How a run ended. */
 export type Outcome =
   | { readonly ok: true; readonly steps: readonly Step[] }
-  | { readonly ok: false; readonly steps: readonly Step[]; readonly why: string };
+  | {
+      readonly ok: false;
+      readonly steps: readonly Step[];
+      readonly why: string;
+      /** True if the engine was killed, so that its state may not know of its last steps. */
+      readonly died: boolean;
+      /** What had begun and not ended by then. */
+      readonly unfinished: readonly Step[];
+    };
 
 /** An update as `pulumi stack history` lists it. */
 export interface HistoryEntry {
@@ -154,15 +164,20 @@ export class StackEngine {
   }
 
   async #run(
-    { program, configFile, message, signal, onStep }: RunProgramOptions,
+    { program, configFile, message, refresh, signal, onStep }: RunProgramOptions,
     start: (stack: automation.Stack, options: RunOptions) => Promise<unknown>,
   ): Promise<Outcome> {
     const steps: Step[] = [];
+    const unfinished = new Map<string, Step>();
     const errors: string[] = [];
     const onEvent = (event: automation.EngineEvent): void => {
       const step = stepOf(event);
       if (step) {
-        if (step.phase === 'begin') steps.push(step);
+        const key = `${step.op} ${step.type} ${step.name}`;
+        if (step.phase === 'begin') {
+          steps.push(step);
+          unfinished.set(key, step);
+        } else unfinished.delete(key);
         onStep?.(step);
       }
       const { severity, message: said, prefix = '' } = event.diagnosticEvent ?? {};
@@ -173,6 +188,7 @@ export class StackEngine {
       ...(program && { program: program as automation.PulumiFn }),
       ...(configFile !== undefined && { configFile }),
       ...(message !== undefined && { message }),
+      ...(refresh && { refresh }),
       ...(signal && { signal }),
     };
     try {
@@ -180,7 +196,9 @@ export class StackEngine {
       return { ok: true, steps };
     } catch (error) {
       if (!(error instanceof automation.CommandError)) throw error;
-      return { ok: false, steps, why: whatWasSaid(errors, error) };
+      const { died = false } = error as { died?: boolean };
+      const why = died ? 'Pulumi was killed in the middle of its work.' : whatWasSaid(errors, error);
+      return { ok: false, steps, why, died, unfinished: [...unfinished.values()] };
     }
   }
 
@@ -202,7 +220,7 @@ export class StackEngine {
   }
 }
 
-type RunOptions = Pick<automation.UpOptions, 'program' | 'configFile' | 'message' | 'signal' | 'onEvent'>;
+type RunOptions = Pick<automation.UpOptions, 'program' | 'configFile' | 'message' | 'refresh' | 'signal' | 'onEvent'>;
 
 /**
  * The same command, out of reach of a terminal's Ctrl-C: the engine is asked to stop once, by this process, and finishes
@@ -227,11 +245,11 @@ function inOwnProcessGroup(command: automation.PulumiCommand): automation.Pulumi
     const stop = (): void => void child.kill('SIGINT');
     signal?.addEventListener('abort', stop, { once: true });
     if (signal?.aborted) stop();
-    const { exitCode = -2, stdout, stderr } = await child;
+    const { exitCode, stdout, stderr, isTerminated } = await child;
     signal?.removeEventListener('abort', stop);
-    const result = { stdout, stderr, code: exitCode };
+    const result = { stdout, stderr, code: exitCode ?? -2 };
     if (exitCode === 0) return result;
-    throw Object.assign(new automation.CommandError(result as never), { stdout, stderr });
+    throw Object.assign(new automation.CommandError(result as never), { stdout, stderr, died: isTerminated });
   };
   return Object.assign(Object.create(command) as automation.PulumiCommand, { run });
 }

@@ -81,7 +81,7 @@ export function parseRecord(text: string, where: string): ReleaseRecord {
     });
   let parsed: Partial<ReleaseRecord> & { checksum?: string };
   try {
-    parsed = JSON.parse(text) as typeof parsed;
+    parsed = (JSON.parse(text) as typeof parsed | null) ?? {};
   } catch {
     throw damaged('is cut short or is no JSON');
   }

@@ -60,7 +60,7 @@ export function endOrphans(): void {
 }
 
 /** The name of a process, of which Linux keeps 15 characters. */
-function nameOf(pid: number): string {
+export function nameOf(pid: number): string {
   try {
     return readFileSync(`/proc/${pid}/comm`, 'utf8').trim();
   } catch {
@@ -69,7 +69,7 @@ function nameOf(pid: number): string {
 }
 
 /** The processes that a process has started, and what those have started. */
-function descendantsOf(pid: number): number[] {
+export function descendantsOf(pid: number): number[] {
   const children = readdirSync('/proc').flatMap((entry) => (parentOf(Number(entry)) === pid ? [Number(entry)] : []));
   return children.flatMap((child) => [child, ...descendantsOf(child)]);
 }
@@ -78,7 +78,8 @@ function parentOf(pid: number): number | undefined {
   return Number(statOf(pid)?.[1]);
 }
 
-function isRunning(pid: number): boolean {
+/** Whether a process is there and has not ended. */
+export function isRunning(pid: number): boolean {
   const state = statOf(pid)?.[0];
   return state !== undefined && state !== 'Z';
 }
