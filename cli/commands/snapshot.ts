@@ -10,6 +10,7 @@ import { printJson } from '../output/json';
 import { progressFor } from '../output/progress';
 import { manifestJson, manifestText, snapshotsText } from '../output/snapshot-text';
 import { openSession, type StackOptions } from '../session';
+import { registerChanges } from './snapshot-restore';
 import { stackCommand } from '../stack-command';
 
 /** `rewind snapshot …`: backups of the database that are known to be restorable. */
@@ -21,6 +22,7 @@ export function register(program: Command): void {
   registerList(snapshot);
   registerShow(snapshot);
   registerVerify(snapshot);
+  registerChanges(snapshot);
 }
 
 function registerCreate(snapshot: Command): void {

@@ -3,13 +3,22 @@ import type Docker from 'dockerode';
 import { stackLabel, composeLabel } from '../container/labels';
 import { takeInventory } from '../docker/inventory';
 import { refusal } from '../docker/refusal';
-import { RewindError } from '../errors';
+import { type Problem, RewindError } from '../errors';
 import { waitUntilReady } from '../probe/readiness';
 
-/** What hears of a restart's progress. */
-export interface RestartListener {
+/** What is restarted, and what hears of its progress. */
+export interface RestartOptions {
+  /** Services to restart. @default all */
+  readonly services?: readonly string[];
+  /** Restarts what starts after this service, directly or not, and not the service itself. @default {@link services} */
+  readonly using?: string;
+  /** Runs while all of them are stopped. If it fails they are started again, and its error is thrown. @default nothing */
+  readonly whileStopped?: () => Promise<void>;
+  readonly onStopping?: () => void;
   readonly onStopped?: (service: string) => void;
   readonly onReady?: (service: string) => void;
+  /** Asks to stop no more services; those that are stopped are started again. @default never */
+  readonly signal?: AbortSignal;
 }
 
 interface RunningService {
@@ -24,17 +33,12 @@ interface RunningService {
  * ready. Services that do not depend on each other go side by side. Jobs that have ended are left alone.
  *
  * @param stack - `project/stack` of Pulumi
- * @param wanted - services to restart. @default all
  * @returns the services that were restarted
- * @throws RewindError cli/usage for a service that does not run, service/not-ready, docker/failed
+ * @throws RewindError cli/usage for a service that does not run; service/not-ready, docker/failed: it says what is down
  */
-export async function restartServices(
-  docker: Docker,
-  stack: string,
-  wanted: readonly string[],
-  listener: RestartListener = {},
-): Promise<string[]> {
+export async function restartServices(docker: Docker, stack: string, options: RestartOptions = {}): Promise<string[]> {
   const services = await runningServices(docker, stack);
+  const { services: wanted = [], using, signal } = options;
   const unknown = wanted.filter((name) => !services.has(name));
   if (unknown.length > 0 || services.size === 0) {
     const there = [...services.keys()].sort().join(', ');
@@ -47,23 +51,68 @@ export async function restartServices(
       fix: services.size === 0 ? 'Bring it up: rewind deploy.' : `There are: ${there}.`,
     });
   }
-  const chosen = new Map([...services].filter(([name]) => wanted.length === 0 || wanted.includes(name)));
-  await eachInOrder(chosen, dependentsOf(chosen), async ({ name, containers }) => {
-    await each(containers, (container) => stop(docker, container));
-    listener.onStopped?.(name);
-  });
-  await eachInOrder(
-    chosen,
-    (service) => service.after,
-    async ({ name, containers }) => {
-      await each(containers, async ({ Id: id }) => {
-        await docker.getContainer(id).start().catch(refusedTo('start', name));
-        await waitUntilReady(docker, id, { service: name });
-      });
-      listener.onReady?.(name);
-    },
-  );
-  return [...chosen.keys()].sort();
+  const chosen = using === undefined ? named(services, wanted) : usersOf(services, using);
+  const down = new Set<string>();
+  const restarted: string[] = [];
+  try {
+    await eachInOrder(chosen, dependentsOf(chosen), async ({ name, containers }) => {
+      if (signal?.aborted) return;
+      options.onStopping?.();
+      down.add(name);
+      await each(containers, (container) => stop(docker, container));
+      options.onStopped?.(name);
+    });
+    const quiet = signal?.aborted ? undefined : options.whileStopped?.();
+    const failure = await quiet?.then(
+      () => undefined,
+      (error: unknown) => ({ error }),
+    );
+    await eachInOrder(
+      chosen,
+      (service) => service.after,
+      async ({ name, containers }) => {
+        if (!down.has(name)) return;
+        await each(containers, async ({ Id: id }) => {
+          await docker.getContainer(id).start().catch(refusedTo('start', name));
+          down.delete(name);
+          await waitUntilReady(docker, id, { service: name });
+        });
+        restarted.push(name);
+        options.onReady?.(name);
+      },
+    );
+    if (failure) throw failure.error;
+  } catch (error) {
+    throw sayingWhatIsDown(error, down);
+  }
+  return restarted.sort();
+}
+
+function named(services: ReadonlyMap<string, RunningService>, wanted: readonly string[]): Map<string, RunningService> {
+  return new Map([...services].filter(([name]) => wanted.length === 0 || wanted.includes(name)));
+}
+
+/** Services that start after one, or after one that does. */
+function usersOf(services: ReadonlyMap<string, RunningService>, used: string): Map<string, RunningService> {
+  const users = new Set<string>();
+  for (let before = -1; before < users.size;) {
+    before = users.size;
+    for (const { name, after } of services.values()) {
+      if (after.some((it) => it === used || users.has(it))) users.add(name);
+    }
+  }
+  return named(services, users.size === 0 ? [''] : [...users]);
+}
+
+function sayingWhatIsDown(error: unknown, down: ReadonlySet<string>): unknown {
+  if (!(error instanceof RewindError) || down.size === 0) return error;
+  const [first, ...others] = error.problems;
+  const stopped: Problem = {
+    code: 'service/not-ready',
+    message: `Stopped, and not started again: ${[...down].sort().join(', ')}.`,
+    fix: 'Mend what is named above, then: rewind restart.',
+  };
+  return new RewindError(first!, [...others, stopped]);
 }
 
 async function runningServices(docker: Docker, stack: string): Promise<Map<string, RunningService>> {

@@ -8,11 +8,11 @@ import type { VersionTable } from '../postgres/revisions';
 import { checkRoom } from '../postgres/room';
 import type { PostgresServer } from '../postgres/server';
 import { SnapshotSession } from '../postgres/session';
-import { derivedName, identifier, literal } from '../postgres/sql';
+import { derivedName, identifier, textArray } from '../postgres/sql';
 import { readState } from '../postgres/state';
 import { databaseExists, swapDatabases } from '../postgres/swap';
 import { RewindError } from '../errors';
-import { timeName } from '../snapshots/id';
+import { timeName, timeOf } from '../snapshots/id';
 import type { SnapshotManifest } from '../snapshots/manifest';
 import type { SnapshotProof } from '../snapshots/proof';
 import type { SnapshotStore } from '../snapshots/snapshot-store';
@@ -105,18 +105,13 @@ const keptSuffix = '.before-';
  * @throws RewindError database/…
  */
 export async function keptDatabases(server: PostgresServer): Promise<KeptDatabase[]> {
-  const prefix = derivedName(server.database, `${keptSuffix}00000000-000000`).slice(0, -'00000000-000000'.length);
+  const names = await server.databasesLike(keptSuffix);
   const rows = await server.query<{ name: string; bytes: number }>(
-    `SELECT datname AS name, pg_database_size(oid) AS bytes FROM pg_database
-     WHERE starts_with(datname, ${literal(prefix)}) ORDER BY datname COLLATE "C" DESC`,
+    `SELECT datname AS name, pg_database_size(oid) AS bytes FROM pg_database WHERE datname = ANY (${textArray(names)})`,
     server.maintenance,
   );
-  return rows.flatMap(({ name, bytes }) => {
-    const time = /^(\d{4})(\d\d)(\d\d)-(\d\d)(\d\d)(\d\d)$/.exec(name.slice(prefix.length));
-    if (!time) return [];
-    const [, year, month, day, hour, minute, second] = time;
-    return [{ name, bytes, since: `${year}-${month}-${day}T${hour}:${minute}:${second}Z` }];
-  });
+  const bytes = new Map(rows.map((row) => [row.name, row.bytes]));
+  return names.map((name) => ({ name, bytes: bytes.get(name) ?? 0, since: timeOf(name).toISOString() }));
 }
 
 async function compare({ server, manifest, versionTable }: RestoreSource, name: string): Promise<string[]> {

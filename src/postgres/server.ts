@@ -5,7 +5,7 @@ import type Docker from 'dockerode';
 import { execInContainer, type ContainerResult } from '../docker/exec';
 import { RewindError } from '../errors';
 import { serverProblem } from './problems';
-import { identifier, literal } from './sql';
+import { derivedName, identifier, literal } from './sql';
 
 /** Where a stack's database is. */
 export interface ServerOptions {
@@ -122,6 +122,20 @@ export class PostgresServer {
   async query<T>(sql: string, database = this.database): Promise<T[]> {
     const text = await this.#psql(`SELECT coalesce(json_agg(q), '[]') FROM (\n${sql}\n) q;`, database);
     return JSON.parse(text) as T[];
+  }
+
+  /**
+   * Names of the databases that belong to the application's, by what their names end with and a time: `.before-`.
+   *
+   * @throws RewindError database/…
+   */
+  async databasesLike(suffix: string): Promise<string[]> {
+    const prefix = derivedName(this.database, `${suffix}00000000-000000`).slice(0, -'00000000-000000'.length);
+    const rows = await this.query<{ name: string }>(
+      `SELECT datname AS name FROM pg_database WHERE starts_with(datname, ${literal(prefix)}) ORDER BY 1 DESC`,
+      this.maintenance,
+    );
+    return rows.map(({ name }) => name).filter((name) => /^\d{8}-\d{6}$/.test(name.slice(prefix.length)));
   }
 
   /**

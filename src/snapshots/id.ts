@@ -12,3 +12,9 @@ export function timeName(time: Date): string {
 export function isSnapshotId(text: string): boolean {
   return /^s-\d{8}-\d{6}(-\d{1,4})?$/.test(text);
 }
+
+/** The time at the end of a name that {@link timeName} made. */
+export function timeOf(name: string): Date {
+  const [, year, month, day, hour, minute, second] = /(\d{4})(\d\d)(\d\d)-(\d\d)(\d\d)(\d\d)$/.exec(name) ?? [];
+  return new Date(`${year}-${month}-${day}T${hour}:${minute}:${second}Z`);
+}

@@ -115,10 +115,7 @@ describe('the settings of a stack', () => {
 describe('a setting of the wrong shape is reported with its path', () => {
   test.each([
     [{ images: { 'api:v1': 'v1' } }, 'rewind:images["api:v1"] is not an image ID (sha256:…).'],
-    [
-      { database: { name: 'db' } },
-      'rewind:database is not a map of {service, name?, user?, alembic?}.',
-    ],
+    [{ database: { name: 'db' } }, 'rewind:database is not a map of {service, name?, user?, alembic?}.'],
     [{ retain: 1.5 }, 'rewind:retain is not a whole number above 0.'],
     [{ retain: 0 }, 'rewind:retain is not a whole number above 0.'],
     [{ compose: 7 }, 'rewind:compose is not a text or a list of texts.'],

@@ -1,0 +1,26 @@
+import { createInterface } from 'node:readline/promises';
+
+import { RewindError } from '../src/errors';
+
+/**
+ * Asks whether something is meant.
+ *
+ * @param question - a sentence that ends with a question mark
+ * @param seeFirst - the command that says what it does, e.g. `rewind plan`
+ * @throws RewindError cli/usage where there is nobody to ask
+ */
+export async function confirmed(question: string, seeFirst: string, json = false): Promise<boolean> {
+  if (!process.stdin.isTTY || json) {
+    throw new RewindError({
+      code: 'cli/usage',
+      message: 'There is nobody to ask whether this is meant.',
+      fix: `See what it does with ${seeFirst}, then add --yes.`,
+    });
+  }
+  const terminal = createInterface({ input: process.stdin, output: process.stdout });
+  try {
+    return /^y(es)?$/i.test((await terminal.question(`${question} [y/N] `)).trim());
+  } finally {
+    terminal.close();
+  }
+}

@@ -1,0 +1,132 @@
+import { dropDatabase } from '../postgres/restore';
+import { derivedName } from '../postgres/sql';
+import { RewindError } from '../errors';
+import { timeName } from '../snapshots/id';
+import type { SnapshotManifest } from '../snapshots/manifest';
+import type { StackDatabase } from './open-database';
+import { buildShadow, type KeptDatabase, keptDatabases, replaceDatabase } from './restore-database';
+import { restartServices } from './restart-services';
+
+/** What hears of a restore. */
+export interface RestoreListener {
+  /** A part of it begins, e.g. `restoring beside the live database`. */
+  readonly onPhase?: (text: string) => void;
+  readonly onStopped?: (service: string) => void;
+  readonly onReady?: (service: string) => void;
+  /** Asks to stop; what has begun is put back. @default never */
+  readonly signal?: AbortSignal;
+}
+
+/** How a restore ended. */
+export interface Restored {
+  /** The database that was replaced, under the name that it is kept by. */
+  readonly keptAs: string;
+  /** From the first service that was stopped until the last one was ready again. */
+  readonly outageSeconds: number;
+  readonly seconds: number;
+}
+
+/**
+ * Brings the data of a snapshot back. It is restored into a database beside the live one and compared while the
+ * application goes on; only then the services that use the database are stopped, the two change names, and the services
+ * start again. What was replaced is kept.
+ *
+ * @param stack - `project/stack` of Pulumi
+ * @throws RewindError; unless a service did not start again, everything is as it was then
+ */
+export async function restoreSnapshot(
+  stack: string,
+  database: StackDatabase,
+  manifest: SnapshotManifest,
+  listener: RestoreListener = {},
+): Promise<Restored> {
+  const { server, snapshots: store, versionTable } = database;
+  const { signal, onPhase } = listener;
+  const started = Date.now();
+  await dropAbandonedShadows(database);
+  const shadow = derivedName(server.database, `${shadowSuffix}${timeName(new Date())}`);
+  onPhase?.(`restoring ${manifest.id} beside the live database`);
+  await buildShadow({ server, store, manifest, versionTable, ...(signal && { signal }) }, shadow);
+  try {
+    const { result: keptAs, seconds } = await whileQuiet(stack, database, listener, () => {
+      signal?.throwIfAborted();
+      return replaceDatabase(server, shadow);
+    });
+    return { keptAs, outageSeconds: seconds, seconds: (Date.now() - started) / 1000 };
+  } catch (error) {
+    await dropDatabase(server, shadow).catch(() => undefined);
+    throw error;
+  }
+}
+
+/**
+ * Puts a database that a restore has replaced back into its place; what has replaced it is kept in turn.
+ *
+ * @param name - as `rewind snapshot list` names it. @default the one that was replaced last
+ * @throws RewindError snapshot/unknown, and as {@link restoreSnapshot}
+ */
+export async function undoRestore(
+  stack: string,
+  database: StackDatabase,
+  name: string | undefined,
+  listener: RestoreListener = {},
+): Promise<Restored & { readonly restored: string }> {
+  const started = Date.now();
+  const { name: restored } = await chooseKept(database, name);
+  const { result: keptAs, seconds } = await whileQuiet(stack, database, listener, () =>
+    replaceDatabase(database.server, restored),
+  );
+  return { restored, keptAs, outageSeconds: seconds, seconds: (Date.now() - started) / 1000 };
+}
+
+/**
+ * A database that is kept aside.
+ *
+ * @throws RewindError snapshot/unknown
+ */
+export async function chooseKept({ server }: StackDatabase, name: string | undefined): Promise<KeptDatabase> {
+  const kept = await keptDatabases(server);
+  const found = name === undefined ? kept[0] : kept.find((it) => it.name === name);
+  if (found) return found;
+  throw new RewindError({
+    code: 'snapshot/unknown',
+    message:
+      name === undefined
+        ? `The server of ${server.service} keeps no database that a restore has replaced.`
+        : `The server of ${server.service} keeps no database ${JSON.stringify(name)}.`,
+    fix: kept.length > 0 ? `There are: ${kept.map((it) => it.name).join(', ')}.` : 'See rewind snapshot list.',
+  });
+}
+
+const shadowSuffix = '.shadow-';
+
+/** A restore that was killed has left its shadow: nobody else makes one while the stack is locked. */
+async function dropAbandonedShadows({ server }: StackDatabase): Promise<void> {
+  for (const suffix of [shadowSuffix, '.proof-']) {
+    for (const name of await server.databasesLike(suffix)) await dropDatabase(server, name);
+  }
+}
+
+/** Does something while nothing that uses the database runs. */
+async function whileQuiet<T>(
+  stack: string,
+  { docker, settings }: StackDatabase,
+  { onPhase, onStopped, onReady, signal }: RestoreListener,
+  work: () => Promise<T>,
+): Promise<{ result: T; seconds: number }> {
+  const done: { result?: { value: T } } = {};
+  let began: number | undefined;
+  await restartServices(docker, stack, {
+    using: settings.service,
+    onStopping: () => (began ??= Date.now()),
+    ...(onStopped && { onStopped }),
+    ...(onReady && { onReady }),
+    ...(signal && { signal }),
+    whileStopped: async () => {
+      onPhase?.('switching');
+      done.result = { value: await work() };
+    },
+  });
+  signal?.throwIfAborted();
+  return { result: done.result!.value, seconds: (Date.now() - (began ?? Date.now())) / 1000 };
+}
