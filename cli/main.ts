@@ -1,8 +1,8 @@
 #!/usr/bin/env node
 import '../components/preload';
 
-import { Command, CommanderError } from 'commander';
-import { RewindError } from '../src/errors';
+import { Command } from 'commander';
+
 import { register as registerDeploy } from './commands/deploy';
 import { register as registerEnv } from './commands/env';
 import { register as registerExample } from './commands/example';
@@ -13,8 +13,7 @@ import { register as registerRestart } from './commands/restart';
 import { register as registerRevert } from './commands/revert';
 import { register as registerSetup } from './commands/setup';
 import { addCompletion } from './completion';
-import { exitCode } from './exit-codes';
-import { errorJson, printJson } from './output/json';
+import { outliveTheReader, reportFailure, wantsJson } from './failure';
 import { version } from './version';
 
 const commands = [
@@ -32,16 +31,14 @@ const commands = [
 const program = new Command('rewind')
   .description('Makes every release of a Docker Compose stack revertible.')
   .version(version())
-  .showHelpAfterError()
+  .showHelpAfterError(!wantsJson())
   .exitOverride();
+if (wantsJson()) program.configureOutput({ writeErr: () => undefined });
 
 for (const register of commands) register(program);
 addCompletion(program);
 
+outliveTheReader();
 program.parseAsync().catch((error: unknown) => {
-  process.exitCode = exitCode(error instanceof RewindError && error.code === 'release/locked' ? 'locked' : 'failed');
-  if (error instanceof CommanderError) process.exitCode = error.exitCode;
-  else if (process.argv.includes('--json')) printJson(errorJson(error));
-  else if (error instanceof RewindError) process.stderr.write(`${error.render()}\n`);
-  else process.stderr.write(`${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`);
+  reportFailure(error);
 });

@@ -8,8 +8,10 @@ export interface KnownReleases {
   readonly rows: readonly HistoryRow[];
   /** Those that can be gone back to, ascending. */
   readonly good: readonly ReleaseRecord[];
-  /** What runs. @default there is no release yet */
+  /** What runs. @default there is no release yet, or its record is damaged */
   readonly current: ReleaseRecord | undefined;
+  /** What is wrong with the record of what runs. @default nothing */
+  readonly damage: RewindError | undefined;
 }
 
 /** Reads the records and what the backend tells of each update. */
@@ -17,7 +19,10 @@ export async function readReleases({ releases, engine }: StackContext): Promise<
   const [stored, entries] = await Promise.all([releases.list(), engine.history()]);
   const rows = historyOf(stored, entries);
   const good = goodReleases(stored, rows);
-  return { rows, good, current: good.at(-1) };
+  const latest = rows.findLast(({ isNew, result, at }) => isNew && result !== 'failed' && !Number.isNaN(at.getTime()));
+  const running = stored.find(({ number }) => number === latest?.release);
+  const damage = running && 'damage' in running ? running.damage : undefined;
+  return { rows, good, current: damage ? undefined : good.at(-1), damage };
 }
 
 /**
@@ -28,10 +33,10 @@ export async function readReleases({ releases, engine }: StackContext): Promise<
  */
 export async function chooseRelease(
   { name, releases }: StackContext,
-  { good, rows }: KnownReleases,
+  { good, rows, damage }: KnownReleases,
   word: string | undefined,
 ): Promise<ReleaseRecord> {
-  if (word === undefined) return defaultTarget(good);
+  if (word === undefined) return (damage && good.at(-1)) ?? defaultTarget(good);
   const number = parseReleaseName(word);
   if (number === undefined) {
     throw new RewindError({
@@ -54,10 +59,18 @@ export async function chooseRelease(
 /**
  * What runs, for commands that need it.
  *
- * @throws RewindError release/unknown
+ * @throws RewindError release/unknown, release/damaged
  */
-export function currentRelease({ name }: StackContext, { current }: KnownReleases): ReleaseRecord {
+export function currentRelease({ name }: StackContext, { current, damage }: KnownReleases): ReleaseRecord {
   if (current) return current;
+  if (damage) {
+    throw new RewindError({
+      code: 'release/damaged',
+      message: `There is nothing to compare with, as this is what runs: ${damage.message}`,
+      fix: 'Bring the file back from a backup, or go back without a plan: rewind revert <release> --yes.',
+      cause: damage,
+    });
+  }
   throw new RewindError({
     code: 'release/unknown',
     message: `The stack ${name} has no release yet.`,

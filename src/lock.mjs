@@ -87,8 +87,8 @@ async function acquire(file, { onWait, timeoutMs = Infinity, signal, what }) {
  */
 function create(file, token, what) {
   const draft = `${file}.${token}`;
-  fs.writeFileSync(draft, JSON.stringify({ pid: process.pid, host: os.hostname(), token, what }));
   try {
+    fs.writeFileSync(draft, JSON.stringify({ pid: process.pid, host: os.hostname(), token, what }));
     fs.linkSync(draft, file);
     return true;
   } catch (error) {

@@ -1,4 +1,5 @@
-import { readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
 import { createTwoFilesPatch } from 'diff';
@@ -80,11 +81,15 @@ export async function planRelease(options: PlanOptions): Promise<ReleasePlan> {
   const { context, from, to, releases } = options;
   const today = await StackConfig.read(context.configFile);
   const obstacles = await imagesGone(to);
-  const [steps, key] = await Promise.all([
+  // A release that cannot be read fails the preview too, but says less well why.
+  const [previewed, opened] = await Promise.allSettled([
     obstacles.length === 0 ? previewSteps(options, today) : [],
-    context.engine.secretOf('rewind:key'),
+    context.engine
+      .secretOf('rewind:key')
+      .then((key) => Promise.all([to, from].map((record) => openSide(context, record, key)))),
   ]);
-  const [before, after] = await Promise.all([from, to].map((record) => openSide(context, record, key)));
+  const [after, before] = valueOf(opened);
+  const steps = valueOf(previewed);
   const differences = compareModels(before!.compared, after!.compared);
   const actions = actionsByService(steps, [before!, after!]);
   const services = [...new Set([...actions.keys(), ...differences.map(({ service }) => service)])].sort();
@@ -142,8 +147,15 @@ export async function imagesGone(release: ReleaseRecord): Promise<Problem[]> {
   });
 }
 
+function valueOf<T>(result: PromiseSettledResult<T>): T {
+  if (result.status === 'rejected') throw result.reason;
+  return result.value;
+}
+
 async function previewSteps({ context, to, programFor }: PlanOptions, today: StackConfig): Promise<readonly Step[]> {
-  const configFile = join(context.releases.folder, `plan.${process.pid}.yaml`);
+  // Not in the store: a plan changes nothing, and works where nothing can be changed.
+  const folder = await mkdtemp(join(tmpdir(), 'rewind-plan-'));
+  const configFile = join(folder, `Pulumi.${context.stack}.yaml`);
   await writeFile(configFile, today.withConfig(configOfRelease(to, today.config)).toString(), { mode: 0o600 });
   try {
     const program = programFor({ configFile, reason: { kind: 'update' } });
@@ -155,7 +167,7 @@ async function previewSteps({ context, to, programFor }: PlanOptions, today: Sta
       fix: 'Mend what it names and run this again.',
     });
   } finally {
-    await rm(configFile, { force: true });
+    await rm(folder, { recursive: true, force: true });
   }
 }
 

@@ -42,7 +42,13 @@ export interface Step {
 /** How a run ended. */
 export type Outcome =
   | { readonly ok: true; readonly steps: readonly Step[] }
-  | { readonly ok: false; readonly steps: readonly Step[]; readonly why: string };
+  | {
+      readonly ok: false;
+      readonly steps: readonly Step[];
+      readonly why: string;
+      /** If the engine was killed: the steps that it was about then. @default it has ended by itself */
+      readonly unfinished?: readonly Step[];
+    };
 
 /** An update as `pulumi stack history` lists it. */
 export interface HistoryEntry {
@@ -80,8 +86,9 @@ export class StackEngine {
    * @throws RewindError pulumi/failed
    */
   async history(newest?: number): Promise<HistoryEntry[]> {
-    const page = newest === undefined ? [] : ['--page-size', String(newest), '--page', '1'];
-    const text = await this.#pulumi(['stack', 'history', '--json', '--full-dates', ...page]);
+    // Without a size it lists the newest ten; 0 stands for all.
+    const size = ['--page-size', String(newest ?? 0)];
+    const text = await this.#pulumi(['stack', 'history', '--json', '--full-dates', ...size]);
     const entries = JSON.parse(text) as {
       kind: string;
       result: string;
@@ -98,6 +105,21 @@ export class StackEngine {
       finishedAt: new Date(endTime ?? startTime),
       changes: resourceChanges ?? {},
     }));
+  }
+
+  /**
+   * Looks at what there is, and writes it down in place of what the stack's state says. Forgets creations that an
+   * engine which was killed did not see the end of.
+   */
+  async refresh(): Promise<Outcome> {
+    const steps: readonly Step[] = [];
+    try {
+      await this.#pulumi(['refresh', '--yes', '--skip-preview', '--clear-pending-creates', '--suppress-outputs']);
+      return { ok: true, steps };
+    } catch (error) {
+      if (!(error instanceof RewindError)) throw error;
+      return { ok: false, steps, why: error.message };
+    }
   }
 
   /**
@@ -157,11 +179,15 @@ export class StackEngine {
     start: (stack: automation.Stack, options: RunOptions) => Promise<unknown>,
   ): Promise<Outcome> {
     const steps: Step[] = [];
+    const unfinished = new Map<string, Step>();
     const errors: string[] = [];
     const onEvent = (event: automation.EngineEvent): void => {
       const step = stepOf(event);
       if (step) {
         if (step.phase === 'begin') steps.push(step);
+        const key = `${step.op} ${step.type} ${step.name}`;
+        if (step.phase === 'begin') unfinished.set(key, step);
+        else unfinished.delete(key);
         onStep?.(step);
       }
       const { severity, message: said, prefix = '' } = event.diagnosticEvent ?? {};
@@ -179,7 +205,8 @@ export class StackEngine {
       return { ok: true, steps };
     } catch (error) {
       if (!(error instanceof automation.CommandError)) throw error;
-      return { ok: false, steps, why: whatWasSaid(errors, error) };
+      if (!(error instanceof EngineKilled)) return { ok: false, steps, why: whatWasSaid(errors, error) };
+      return { ok: false, steps, why: error.message, unfinished: [...unfinished.values()] };
     }
   }
 
@@ -226,13 +253,21 @@ function inOwnProcessGroup(command: automation.PulumiCommand): automation.Pulumi
     const stop = (): void => void child.kill('SIGINT');
     signal?.addEventListener('abort', stop, { once: true });
     if (signal?.aborted) stop();
-    const { exitCode = -2, stdout, stderr } = await child;
+    const { exitCode = -2, stdout, stderr, signal: killedBy } = await child;
     signal?.removeEventListener('abort', stop);
-    const result = { stdout, stderr, code: exitCode };
+    if (killedBy !== undefined) throw new EngineKilled(killedBy);
+    const result = { stdout, stderr, code: exitCode, toString: () => stderr || stdout };
     if (exitCode === 0) return result;
     throw Object.assign(new automation.CommandError(result as never), { stdout, stderr });
   };
   return Object.assign(Object.create(command) as automation.PulumiCommand, { run });
+}
+
+/** The engine was killed, and has told nobody of it. */
+class EngineKilled extends automation.CommandError {
+  constructor(signal: string) {
+    super(`Pulumi was killed (${signal}).` as never);
+  }
 }
 
 function stepOf(event: automation.EngineEvent): Step | undefined {
@@ -263,7 +298,7 @@ function whatWasSaid(errors: readonly string[], error: automation.CommandError):
   const said = [...new Set(errors)].filter((text) => !/^(error: )?(update|preview) failed$/.test(text));
   if (said.length > 0) return said.join('\n\n');
   const { stdout = '', stderr = '' } = error as { stdout?: string; stderr?: string };
-  return plain(stderr.trim() || stdout.trim() || error.message);
+  return plain(stderr.trim() || stdout.trim() || error.message).replace(/^error: /, '');
 }
 
 /** Text without the engine's colour directives, `<{%reset%}>`, and without those of a terminal. */

@@ -1,0 +1,42 @@
+import { eventually } from './docker';
+import { descendantsOf, isRunning, nameOf, rememberOrphans } from './processes';
+import { RunningCommand } from './running-command';
+import type { TestStack } from './stack';
+
+/** A rewind that is at work, to be interrupted or killed in the middle of it. */
+export class RunningRewind extends RunningCommand {
+  /** Starts a command of rewind on a stack. */
+  static start(stack: TestStack, ...args: string[]): RunningRewind {
+    return new RunningRewind(stack, stack.rewindCommand(...args));
+  }
+
+  /** Waits until it has written something on one of its streams. */
+  async untilItSays(text: string): Promise<void> {
+    await this.until(eventually(() => Promise.resolve(this.output.includes(text)), `"${text}"`, 30_000));
+  }
+
+  /** Waits for its end. Fails if it does not end within a minute. */
+  async end(): Promise<number | NodeJS.Signals> {
+    await eventually(() => Promise.resolve(!isRunning(this.pid)), 'the end of rewind', 60_000);
+    return this.ended;
+  }
+
+  /** Kills it and its engine at once (SIGKILL), as a machine that goes down does. */
+  async kill(): Promise<void> {
+    const engines = this.#engines();
+    this.signal('SIGKILL');
+    for (const pid of engines) process.kill(pid, 'SIGKILL');
+    await this.end();
+  }
+
+  /** Kills the engine that it runs (SIGKILL). */
+  killEngine(): void {
+    for (const pid of this.#engines()) process.kill(pid, 'SIGKILL');
+  }
+
+  #engines(): number[] {
+    const started = descendantsOf(this.pid);
+    rememberOrphans(started.filter((pid) => nameOf(pid).startsWith('pulumi-resource')));
+    return started.filter((pid) => nameOf(pid) === 'pulumi');
+  }
+}
