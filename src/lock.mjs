@@ -126,13 +126,31 @@ function isAbandoned(file, holder) {
   return stat !== undefined && Date.now() - stat.mtimeMs > staleAfterMs;
 }
 
-/** @param {number} pid */
-function isAlive(pid) {
+/**
+ * Whether a process of this machine lives.
+ *
+ * @param {number} pid
+ */
+export function isAlive(pid) {
   try {
     process.kill(pid, 0);
-    return true;
+    return !isZombie(pid);
   } catch (error) {
     return /** @type {NodeJS.ErrnoException} */ (error).code === 'EPERM';
+  }
+}
+
+/**
+ * A process that has died and of which nobody has taken notice yet; where the first process takes notice of none, that
+ * is for ever. https://man7.org/linux/man-pages/man5/proc_pid_stat.5.html
+ *
+ * @param {number} pid
+ */
+function isZombie(pid) {
+  try {
+    return /\) [ZX] [^)]*$/.test(fs.readFileSync(`/proc/${pid}/stat`, 'utf8'));
+  } catch {
+    return false; // not on Linux
   }
 }
 

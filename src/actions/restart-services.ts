@@ -3,13 +3,15 @@ import type Docker from 'dockerode';
 import { stackLabel, composeLabel } from '../container/labels';
 import { takeInventory } from '../docker/inventory';
 import { refusal } from '../docker/refusal';
-import { RewindError } from '../errors';
+import { type Problem, RewindError } from '../errors';
 import { waitUntilReady } from '../probe/readiness';
 
 /** What hears of a restart's progress. */
 export interface RestartListener {
   readonly onStopped?: (service: string) => void;
   readonly onReady?: (service: string) => void;
+  /** Asks to stop no more services; those that are stopped are started again. @default never */
+  readonly signal?: AbortSignal;
 }
 
 interface RunningService {
@@ -26,7 +28,7 @@ interface RunningService {
  * @param stack - `project/stack` of Pulumi
  * @param wanted - services to restart. @default all
  * @returns the services that were restarted
- * @throws RewindError cli/usage for a service that does not run, service/not-ready, docker/failed
+ * @throws RewindError cli/usage for a service that does not run; service/not-ready, docker/failed: it says what is down
  */
 export async function restartServices(
   docker: Docker,
@@ -48,22 +50,44 @@ export async function restartServices(
     });
   }
   const chosen = new Map([...services].filter(([name]) => wanted.length === 0 || wanted.includes(name)));
-  await eachInOrder(chosen, dependentsOf(chosen), async ({ name, containers }) => {
-    await each(containers, (container) => stop(docker, container));
-    listener.onStopped?.(name);
-  });
-  await eachInOrder(
-    chosen,
-    (service) => service.after,
-    async ({ name, containers }) => {
-      await each(containers, async ({ Id: id }) => {
-        await docker.getContainer(id).start().catch(refusedTo('start', name));
-        await waitUntilReady(docker, id, { service: name });
-      });
-      listener.onReady?.(name);
-    },
-  );
-  return [...chosen.keys()].sort();
+  const down = new Set<string>();
+  const restarted: string[] = [];
+  try {
+    await eachInOrder(chosen, dependentsOf(chosen), async ({ name, containers }) => {
+      if (listener.signal?.aborted) return;
+      down.add(name);
+      await each(containers, (container) => stop(docker, container));
+      listener.onStopped?.(name);
+    });
+    await eachInOrder(
+      chosen,
+      (service) => service.after,
+      async ({ name, containers }) => {
+        if (!down.has(name)) return;
+        await each(containers, async ({ Id: id }) => {
+          await docker.getContainer(id).start().catch(refusedTo('start', name));
+          down.delete(name);
+          await waitUntilReady(docker, id, { service: name });
+        });
+        restarted.push(name);
+        listener.onReady?.(name);
+      },
+    );
+  } catch (error) {
+    throw sayingWhatIsDown(error, down);
+  }
+  return restarted.sort();
+}
+
+function sayingWhatIsDown(error: unknown, down: ReadonlySet<string>): unknown {
+  if (!(error instanceof RewindError) || down.size === 0) return error;
+  const [first, ...others] = error.problems;
+  const stopped: Problem = {
+    code: 'service/not-ready',
+    message: `Stopped, and not started again: ${[...down].sort().join(', ')}.`,
+    fix: 'Mend what is named above, then: rewind restart.',
+  };
+  return new RewindError(first!, [...others, stopped]);
 }
 
 async function runningServices(docker: Docker, stack: string): Promise<Map<string, RunningService>> {

@@ -2,7 +2,7 @@ import { hostname } from 'node:os';
 import { join } from 'node:path';
 
 import { RewindError } from '../errors';
-import { LockTimeout, withLock } from '../lock.mjs';
+import { isAlive, LockTimeout, withLock } from '../lock.mjs';
 import { whoAmI } from './keep-release';
 import type { StackContext } from './stack-context';
 
@@ -51,13 +51,4 @@ export function pulumiLockIn(said: string): PulumiLock | undefined {
     holder: `${user}@${host}, process ${pid}${since}`,
     mayLive: host !== hostname() || isAlive(Number(pid)),
   };
-}
-
-function isAlive(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code === 'EPERM';
-  }
 }

@@ -169,8 +169,8 @@ export class StackEngine {
     if (result.exitCode === 0) return result.stdout;
     throw new RewindError({
       code: 'pulumi/failed',
-      message: `pulumi ${args.slice(0, 2).join(' ')} failed: ${result.stderr.trim() || 'it said nothing'}`,
-      fix: 'Mend what it names and run the same command again.',
+      message: `pulumi ${args.slice(0, 2).join(' ')} failed: ${withoutPrefix(result.stderr.trim()) || 'it said nothing'}`,
+      fix: fixOf(result.stderr),
     });
   }
 
@@ -293,12 +293,23 @@ function nameIn(urn: string): string {
   return urn.slice(urn.lastIndexOf('::') + 2);
 }
 
-/** What went wrong, in the engine's words. */
+/** What went wrong, in the engine's words, and how to mend it. */
 function whatWasSaid(errors: readonly string[], error: automation.CommandError): string {
   const said = [...new Set(errors)].filter((text) => !/^(error: )?(update|preview) failed$/.test(text));
-  if (said.length > 0) return said.join('\n\n');
   const { stdout = '', stderr = '' } = error as { stdout?: string; stderr?: string };
-  return plain(stderr.trim() || stdout.trim() || error.message).replace(/^error: /, '');
+  const text = withoutPrefix(said.join('\n\n') || plain(stderr.trim() || stdout.trim() || error.message));
+  // Errors of our own program come with what mends them.
+  return /\[[a-z]+\/[a-z-]+\]$/.test(text) ? text : `${text}\n  → ${fixOf(text)} [pulumi/failed]`;
+}
+
+function withoutPrefix(text: string): string {
+  return text.replace(/^error: /, '');
+}
+
+function fixOf(said: string): string {
+  return /unable to open bucket|PULUMI_ACCESS_TOKEN|connection refused|no such host|i\/o timeout/.test(said)
+    ? 'Check the state backend: PULUMI_BACKEND_URL, or whatever pulumi login has chosen (pulumi whoami --verbose).'
+    : 'Mend what it names and run the same command again.';
 }
 
 /** Text without the engine's colour directives, `<{%reset%}>`, and without those of a terminal. */

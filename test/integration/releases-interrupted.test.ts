@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 
 import { containerIds, eventually, inspectContainer, inspectContainers } from '../support/docker';
-import { nextEvent } from '../support/engine-events';
+import { momentOf, nextEvent } from '../support/engine-events';
 import { endOrphans, isRunning } from '../support/processes';
 import { RunningRewind } from '../support/running-rewind';
 import { TestStack } from '../support/stack';
@@ -94,7 +94,7 @@ describe('Ctrl-C', () => {
     ['(SIGHUP: the terminal was closed) when the old container has been removed', 'SIGHUP', 'destroy'],
   ] as const)('%s puts back what ran before', async (_when, signal, action) => {
     const untouched = (await containerIds(project))[db];
-    const moment = nextEvent(web, action);
+    const moment = momentOf(web, action);
     const rewind = deployV2();
     await rewind.until(moment);
     rewind.signal(signal);
