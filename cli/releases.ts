@@ -32,11 +32,16 @@ export async function readReleases({ releases, engine }: StackContext): Promise<
  * @throws RewindError release/unknown, release/damaged
  */
 export async function chooseRelease(
-  { name, releases }: StackContext,
-  { good, rows, damage }: KnownReleases,
+  context: StackContext,
+  known: KnownReleases,
   word: string | undefined,
 ): Promise<ReleaseRecord> {
-  if (word === undefined) return (damage && good.at(-1)) ?? defaultTarget(good);
+  const { name, releases } = context;
+  const { good, rows, damage } = known;
+  if (word === undefined) {
+    if (good.length === 0) return currentRelease(context, known);
+    return (damage && good.at(-1)) ?? defaultTarget(good);
+  }
   const number = parseReleaseName(word);
   if (number === undefined) {
     throw new RewindError({

@@ -43,7 +43,11 @@ export async function withLock(file, work, options = {}) {
   heartbeat.unref();
   const release = () => {
     clearInterval(heartbeat);
-    if (read(file)?.token === token) fs.rmSync(file, { force: true });
+    try {
+      if (read(file)?.token === token) fs.rmSync(file, { force: true });
+    } catch {
+      // The disk has become read-only: when this process has ended, the lock is one of a dead process.
+    }
   };
   process.once('exit', release);
   try {

@@ -169,7 +169,7 @@ class Change {
         throw new RewindError({
           code: 'pulumi/failed',
           message: `An earlier operation was interrupted, and pulumi refresh, which is to find out what it left, fails:\n${outcome.why}`,
-          fix: 'Mend what it names and run the same command again.',
+          fix: 'Docker and the state backend (PULUMI_BACKEND_URL) have to answer. Then run the same command again.',
         });
       }
       if (lock.mayLive && Date.now() < end) await sleep(500);

@@ -169,7 +169,7 @@ export class StackEngine {
     if (result.exitCode === 0) return result.stdout;
     throw new RewindError({
       code: 'pulumi/failed',
-      message: `pulumi ${args.slice(0, 2).join(' ')} failed: ${withoutPrefix(result.stderr.trim()) || 'it said nothing'}`,
+      message: `pulumi ${args.slice(0, 2).join(' ')} failed: ${withoutPrefix(result.stderr.trim() || result.stdout.trim()) || 'it said nothing'}`,
       fix: fixOf(result.stderr),
     });
   }
