@@ -50,7 +50,7 @@ const history = async (...options: string[]): Promise<Row[]> =>
 
 const brief = (rows: readonly Row[]): string[] =>
   rows.map(({ release, isNew, result, kind = '', message = '' }) =>
-    [release === undefined ? '' : `${isNew ? 'r' : '='}${release}`, result, kind, message].join(' ').trim(),
+    [release === undefined ? '' : `${isNew ? 'r' : '='}${release}`, result, kind, message].filter(Boolean).join(' '),
   );
 
 const isoTime = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/;
