@@ -5,6 +5,7 @@ import tab from '@bomb.sh/tab/commander';
 import type { Command } from 'commander';
 
 import { projectFolder } from '../src/project-folder';
+import { withExamples } from './examples';
 
 /**
  * Adds `rewind completion <shell>`, which prints a script for bash, zsh or fish, and what that script asks for: the
@@ -12,6 +13,14 @@ import { projectFolder } from '../src/project-folder';
  */
 export function addCompletion(program: Command): void {
   const completions = tab(program, { completionCommandName: 'completion' });
+  const command = program.commands.find((it) => it.name() === 'completion')!;
+  command.description('print what a shell needs to complete the commands, releases and stacks of rewind');
+  command.registeredArguments[0]!.description = 'the shell that the script is for';
+  withExamples(command, [
+    'source <(rewind completion bash)     # in ~/.bashrc; needs the package bash-completion',
+    'rewind completion zsh > "${fpath[1]}/_rewind"',
+    'rewind completion fish > ~/.config/fish/completions/rewind.fish',
+  ]);
   for (const name of ['plan', 'revert']) {
     const release = completions.commands.get(name)?.arguments.get('release');
     if (release) {

@@ -1,44 +1,12 @@
 #!/usr/bin/env node
 import '../components/preload';
 
-import { Command } from 'commander';
-
-import { register as registerDeploy } from './commands/deploy';
-import { register as registerEnv } from './commands/env';
-import { register as registerExample } from './commands/example';
-import { register as registerHistory } from './commands/history';
-import { register as registerInit } from './commands/init';
-import { register as registerPlan } from './commands/plan';
-import { register as registerRestart } from './commands/restart';
-import { register as registerRevert } from './commands/revert';
-import { register as registerSetup } from './commands/setup';
-import { addCompletion } from './completion';
-import { outliveTheReader, reportFailure, wantsJson } from './failure';
-import { version } from './version';
-
-const commands = [
-  registerInit,
-  registerDeploy,
-  registerHistory,
-  registerPlan,
-  registerRevert,
-  registerRestart,
-  registerSetup,
-  registerEnv,
-  registerExample,
-];
-
-const program = new Command('rewind')
-  .description('Makes every release of a Docker Compose stack revertible.')
-  .version(version())
-  .showHelpAfterError(!wantsJson())
-  .exitOverride();
-if (wantsJson()) program.configureOutput({ writeErr: () => undefined });
-
-for (const register of commands) register(program);
-addCompletion(program);
+import { outliveTheReader, reportFailure } from './failure';
+import { rewindCommand } from './rewind';
 
 outliveTheReader();
-program.parseAsync().catch((error: unknown) => {
-  reportFailure(error);
-});
+rewindCommand()
+  .parseAsync()
+  .catch((error: unknown) => {
+    reportFailure(error);
+  });

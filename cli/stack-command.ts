@@ -1,5 +1,7 @@
 import type { Command } from 'commander';
 
+import { withExamples } from './examples';
+
 /** Adds a command that works on a stack, with the options that all of them have. */
 export function stackCommand(
   program: Command,
@@ -7,10 +9,10 @@ export function stackCommand(
   description: string,
   examples: readonly string[],
 ): Command {
-  return program
+  const command = program
     .command(usage)
     .description(description)
     .option('-s, --stack <name>', 'the stack; without it the one that pulumi has selected')
-    .option('--json', 'print the result as one JSON document, and nothing else', false)
-    .addHelpText('after', `\nExamples:\n${examples.map((line) => `  ${line}`).join('\n')}`);
+    .option('--json', 'print the result as one JSON document, and nothing else');
+  return withExamples(command, examples);
 }

@@ -9,7 +9,7 @@ import { RewindError } from '../src/errors';
 import { projectFolder } from '../src/project-folder';
 import type { ReleaseRecord } from '../src/releases/record';
 import { ReleaseStore } from '../src/releases/release-store';
-import { parseKey } from '../src/releases/seal';
+import { newKeyNotice, parseKey } from '../src/releases/seal';
 import { StackConfig } from '../src/releases/stack-config';
 import type { StackSettings } from '../src/settings';
 import type { ComposeStackArgs } from './compose-stack';
@@ -47,9 +47,10 @@ export async function prepareFromConfig(options: ProgramOptions = fromEnvironmen
   const directory = options.directory ?? projectFolder();
   return tellingTheFix(async () => {
     const { settings, problems } = await stackSettings();
+    const store = new ReleaseStore(storeFolder(settings.store, directory), stack);
     const [prepared, key] = await Promise.all([
       prepareStack({ settings, problems, directory, stack, preview }),
-      preview ? undefined : keyOf(settings, directory),
+      preview ? undefined : keyOf(settings, directory, store),
     ]);
     options.onPrepared?.(prepared);
     if (prepared.notices.length > 0) await pulumi.log.info(prepared.notices.join('\n'));
@@ -59,7 +60,7 @@ export async function prepareFromConfig(options: ProgramOptions = fromEnvironmen
       key &&
       (await expectRelease({
         prepared,
-        store: new ReleaseStore(storeFolder(settings.store, directory), stack),
+        store,
         stack,
         key,
         retain: settings.retain,
@@ -94,7 +95,8 @@ function fromEnvironment(): ProgramOptions {
 }
 
 /** The key of the stack's releases; the first update makes it. */
-async function keyOf({ key: text }: StackSettings, directory: string): Promise<Buffer> {
+async function keyOf({ key: text }: StackSettings, directory: string, store: ReleaseStore): Promise<Buffer> {
+  if (text === undefined && (await store.numbers()).length > 0) await pulumi.log.warn(newKeyNotice);
   const key = parseKey(text ?? (await makeKey(directory, pulumi.getStack())));
   if (key) return key;
   throw new RewindError({

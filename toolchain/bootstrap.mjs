@@ -88,7 +88,8 @@ function installDependencies() {
   }
   console.log('Installing the dependencies (npm ci) …');
   const started = Date.now();
-  const npm = spawnSync(process.platform === 'win32' ? 'npm.cmd' : 'npm', ['ci', '--no-progress'], {
+  // Scripts of packages have nothing to do here: they download plugins, which the set-up does itself.
+  const npm = spawnSync(process.platform === 'win32' ? 'npm.cmd' : 'npm', ['ci', '--no-progress', '--ignore-scripts'], {
     cwd: root,
     stdio: ['ignore', 'ignore', 'inherit'],
     shell: process.platform === 'win32',

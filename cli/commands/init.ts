@@ -1,9 +1,11 @@
-import { relative, resolve } from 'node:path';
+import { existsSync } from 'node:fs';
+import { dirname, join, relative, resolve } from 'node:path';
 import { createInterface } from 'node:readline/promises';
 
 import type { Command } from 'commander';
 
 import {
+  contextsWith,
   defaultFolder,
   findProject,
   type FoundProject,
@@ -13,9 +15,10 @@ import {
 import { RewindError } from '../../src/errors';
 import { toolVariables } from '../../toolchain/environment';
 import { ensureToolchain } from '../../toolchain/setup';
+import { withExamples } from '../examples';
 import { printJson } from '../output/json';
+import { packageSource } from '../package-source';
 import { programText } from '../program';
-import { version } from '../version';
 
 interface InitOptions {
   readonly dir?: string;
@@ -23,14 +26,14 @@ interface InitOptions {
   readonly stack: string;
   readonly database?: string;
   readonly migrations?: string;
-  readonly json: boolean;
+  readonly json?: boolean;
 }
 
 const none = 'none';
 
 /** `rewind init`: makes a project of an existing compose project. */
 export function register(program: Command): void {
-  program
+  const command = program
     .command('init')
     .description('make a Rewind project of an existing compose project; changes nothing that exists')
     .argument('[compose.yaml]', 'the compose file; without it the one that docker compose finds here')
@@ -39,16 +42,15 @@ export function register(program: Command): void {
     .option('-s, --stack <name>', 'name of the stack', 'dev')
     .option('--database <service>', `the service with the Postgres database, or ${none}`)
     .option('--migrations <service>', `the service whose image has the alembic migrations, or ${none}`)
-    .option('--json', 'print the result as one JSON document, and nothing else', false)
-    .addHelpText(
-      'after',
-      '\nExamples:\n  rewind init\n  rewind init deploy/compose.yaml --stack production --database db --migrations api',
-    )
+    .option('--json', 'print the result as one JSON document, and nothing else')
     .action(async (file: string | undefined, options: InitOptions) => {
+      mustBePulumiName('--stack', options.stack);
+      if (options.name !== undefined) mustBePulumiName('--name', options.name);
       // docker compose may be one that the set-up got.
       Object.assign(process.env, toolVariables(await ensureToolchain({ docker: false }), process.env));
       const found = await findProject(file);
       const directory = options.dir === undefined ? defaultFolder(found) : resolve(options.dir);
+      const source = packageSource(directory);
       const database = await answer(found, options, 'database', 'has the Postgres database', found.databases);
       const migrations =
         database === undefined
@@ -60,7 +62,7 @@ export function register(program: Command): void {
         stack: options.stack,
         ...(database !== undefined && { database }),
         ...(migrations !== undefined && { migrations }),
-        packageVersion: `^${version()}`,
+        packageSource: source,
         program: programText,
       });
       const { written, kept } = await writeProject(directory, files);
@@ -74,8 +76,17 @@ export function register(program: Command): void {
           written,
           kept,
         });
-      else process.stdout.write(`${resultText(directory, options.stack, written, kept)}\n`);
+      else process.stdout.write(`${resultText(directory, source, options.stack, written, kept)}\n`);
+      for (const context of contextsWith(directory, found)) {
+        process.stderr.write(
+          `Images are built from ${context}: add .rewind, node_modules and Pulumi.*.yaml to ${join(context, '.dockerignore')}, or the passphrase is sent along and may end up in an image.\n`,
+        );
+      }
     });
+  withExamples(command, [
+    'rewind init                                  # asks what it cannot find out',
+    'rewind init deploy/compose.yaml --stack production --database db --migrations api',
+  ]);
 }
 
 /** What a flag says, else the one service that fits, else what the user says. */
@@ -107,6 +118,16 @@ async function answer(
   });
 }
 
+/** What Pulumi takes for the name of a project or stack; a stack's name is also part of a file's. */
+function mustBePulumiName(flag: string, name: string): void {
+  if (/^[A-Za-z0-9_.-]{1,100}$/.test(name)) return;
+  throw new RewindError({
+    code: 'cli/usage',
+    message: `${flag} is ${JSON.stringify(name)}, which is no name for Pulumi.`,
+    fix: 'Use letters, digits, dots, hyphens and underscores, 100 at most.',
+  });
+}
+
 function serviceNamed(services: readonly string[], flag: string, name: string): string | undefined {
   if (name === none) return undefined;
   if (services.includes(name)) return name;
@@ -117,7 +138,13 @@ function serviceNamed(services: readonly string[], flag: string, name: string): 
   });
 }
 
-function resultText(directory: string, stack: string, written: readonly string[], kept: readonly string[]): string {
+function resultText(
+  directory: string,
+  source: string,
+  stack: string,
+  written: readonly string[],
+  kept: readonly string[],
+): string {
   const folder = relative(process.cwd(), directory);
   return [
     `Written${folder === '' ? '' : ` to ${folder}`}: ${written.join(', ')}`,
@@ -125,9 +152,16 @@ function resultText(directory: string, stack: string, written: readonly string[]
     '',
     'Next:',
     ...(folder === '' ? [] : [`  cd ${folder}`]),
+    ...packing(directory, source),
     '  npm install',
     `  npx rewind deploy --stack ${stack}        # makes the stack, and its first release`,
     '  npx rewind history',
     '  eval "$(npx rewind env)"             # plain pulumi in this shell',
   ].join('\n');
+}
+
+/** In a clone, the package that the project depends on has to be made first. */
+function packing(directory: string, source: string): string[] {
+  const file = source.startsWith('file:') ? resolve(directory, source.slice('file:'.length)) : undefined;
+  return file === undefined || existsSync(file) ? [] : [`  (cd ${dirname(file)} && npm pack)`];
 }

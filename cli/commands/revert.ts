@@ -15,7 +15,7 @@ import { stackCommand } from '../stack-command';
 
 interface RevertOptions extends StackOptions {
   readonly message?: string;
-  readonly yes: boolean;
+  readonly yes?: boolean;
 }
 
 /** `rewind revert`: makes an earlier release the running one again. */
@@ -26,7 +26,7 @@ export function register(program: Command): void {
   ])
     .argument('[release]', 'the release, e.g. r3; without it the last good one before the current')
     .option('-m, --message <why>', 'why, for the history')
-    .option('-y, --yes', 'do it without asking', false)
+    .option('-y, --yes', 'do it without asking')
     .action(async (word: string | undefined, options: RevertOptions) => {
       const session = await openSession(options);
       const { context } = session;

@@ -44,7 +44,7 @@ const mending: Readonly<Record<ErrorCode, string>> = {
   'docker/build-failed': 'Mend the Dockerfile; `docker compose build SERVICE` repeats it by hand.',
   'docker/missing-external': 'Create it: `docker network create NAME`, `docker volume create NAME`.',
   'service/not-ready':
-    'Read its last log lines and what its health check said, both in the error. To go back: set the earlier tag and run `pulumi up`.',
+    'Read its last log lines and what its health check said, both in the error. `rewind deploy` puts back what ran before; after a bare `pulumi up`: `rewind revert`, with the release that ran.',
   'release/unknown': 'Choose one that `rewind history` lists.',
   'release/damaged': 'Bring the file back from a backup, or choose another release.',
   'release/unreadable':

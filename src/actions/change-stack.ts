@@ -1,4 +1,4 @@
-import { access, constants, mkdtemp, rename, rm, writeFile } from 'node:fs/promises';
+import { access, constants, mkdtemp, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -10,9 +10,9 @@ import { messageOf, RewindError } from '../errors';
 import { goodReleases, historyOf } from '../releases/history';
 import { configOfRelease, withImages } from '../releases/next-config';
 import { type ReleaseRecord, releaseName } from '../releases/record';
-import type { StoredRelease } from '../releases/release-store';
+import { openRelease, type StoredRelease } from '../releases/release-store';
+import { newKeyNotice } from '../releases/seal';
 import { type ConfigSection, StackConfig } from '../releases/stack-config';
-import { flush } from '../store/tree';
 import { Journal } from './journal';
 import { type ReleaseReason, whoAmI } from './keep-release';
 import { restoreSecrets } from './restore-secrets';
@@ -185,17 +185,8 @@ class Change {
 
   /** The update has succeeded: its configuration becomes the stack's, with the images that it came to. */
   async #settle(release: ReleaseRecord, nextFile = this.#journal.nextFile): Promise<void> {
-    const { configFile } = this.#context;
     const next = await StackConfig.read(nextFile);
-    // Written beside the file that it replaces: the store may be on another disk.
-    const draft = `${configFile}.${process.pid}`;
-    try {
-      await writeFile(draft, next.withConfig(withImages(next.config, release)).toString(), { flush: true });
-      await rename(draft, configFile);
-      await flush(dirname(configFile));
-    } finally {
-      await rm(draft, { force: true });
-    }
+    await next.withConfig(withImages(next.config, release)).replace(this.#context.configFile);
     await this.#journal.end();
   }
 
@@ -270,9 +261,13 @@ class Change {
 
   /** The stack configuration with a key; the first operation makes it. */
   async #withKey(): Promise<StackConfig> {
-    const { configFile, engine } = this.#context;
+    const { configFile, directory, engine, releases } = this.#context;
+    const { secretsOf, onPhase } = this.#options;
     const config = await StackConfig.read(configFile);
     if (config.config['rewind:key'] !== undefined) return config;
+    // A new key would not open it: it is refused here, with the way to mend it.
+    if (secretsOf) await openRelease(releases, secretsOf, undefined, directory);
+    if ((await releases.numbers()).length > 0) await onPhase?.(newKeyNotice);
     await engine.makeKey();
     return StackConfig.read(configFile);
   }

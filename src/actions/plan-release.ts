@@ -1,29 +1,26 @@
-import { mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
-import { createTwoFilesPatch } from 'diff';
-
 import type { Step } from '../automation/engine';
-import { loadComposeProject } from '../compose/load';
 import { replicasOf } from '../compose/order';
-import { applyOverrides } from '../compose/overrides';
 import { containerNames } from '../container/plan';
-import { projectSecrets } from '../container/project-secrets';
 import { connect } from '../docker/engine';
 import { takeInventory } from '../docker/inventory';
 import { type Problem, RewindError } from '../errors';
-import { compareModels, compareSections, type Compared, type Difference } from '../releases/compare';
-import { configOfDeploy, configOfRelease } from '../releases/next-config';
+import { compareModels, compareSections, type Difference } from '../releases/compare';
+import { configOfRelease } from '../releases/next-config';
 import { type ReleaseRecord, releaseName, type ReleasedService } from '../releases/record';
-import { openRelease } from '../releases/release-store';
-import type { SealedRelease } from '../releases/sealed';
-import { type ConfigSection, StackConfig } from '../releases/stack-config';
-import { readSettings, type StackSettings } from '../settings';
+import { StackConfig } from '../releases/stack-config';
+import type { StackSettings } from '../settings';
 import { FileStore } from '../store/files';
 import type { ProgramFor } from './change-stack';
+import { notInFiles } from './not-in-files';
+import { changedFiles, type PlannedFile } from './planned-files';
 import { storeFolder } from './prepare-stack';
-import type { StackContext } from './stack-context';
+import { openSide, settingsOf, type Side } from './release-side';
+import { restoreSecrets } from './restore-secrets';
+import { releaseKey, type StackContext } from './stack-context';
 
 /** What a revert does to one service. */
 export interface PlannedService {
@@ -33,13 +30,6 @@ export interface PlannedService {
   readonly image?: { readonly from?: ReleasedService; readonly to?: ReleasedService };
   readonly environment: readonly Difference[];
   readonly keys: readonly Difference[];
-}
-
-/** How a configuration file changes. */
-export interface PlannedFile {
-  readonly path: string;
-  /** Unified diff; a word where there is no text to compare: `added`, `removed`, `changed`. */
-  readonly diff: string;
 }
 
 /** What a revert will do. */
@@ -81,21 +71,20 @@ export async function planRelease(options: PlanOptions): Promise<ReleasePlan> {
   const { context, from, to, releases } = options;
   const today = await StackConfig.read(context.configFile);
   const obstacles = await imagesGone(to);
-  // A release that cannot be read fails the preview too, but says less well why.
-  const [previewed, opened] = await Promise.allSettled([
-    obstacles.length === 0 ? previewSteps(options, today) : [],
-    context.engine
-      .secretOf('rewind:key')
-      .then((key) => Promise.all([to, from].map((record) => openSide(context, record, key)))),
-  ]);
-  const [after, before] = valueOf(opened);
-  const steps = valueOf(previewed);
-  const differences = compareModels(before!.compared, after!.compared);
-  const actions = actionsByService(steps, [before!, after!]);
-  const services = [...new Set([...actions.keys(), ...differences.map(({ service }) => service)])].sort();
-  const store = new FileStore(storeFolder(before!.settings.store, context.directory));
+  const opening = openSides(options, today);
+  const previewing = obstacles.length === 0 ? previewSteps(options, today) : undefined;
+  // Both to their end: of what cannot be opened, the preview would tell with more words.
+  await Promise.allSettled([opening, previewing]);
+  const [before, after] = await opening;
+  const steps = await previewing;
+  const differences = compareModels(before.compared, after.compared);
+  const actions = steps && actionsByService(steps, [before, after]);
+  const services = [
+    ...new Set([...(actions?.keys() ?? otherImages(from, to)), ...differences.map(({ service }) => service)]),
+  ].sort();
+  const store = new FileStore(storeFolder(settingsOf(today.config).store, context.directory));
   const seconds = estimate(releases);
-  const data = dataNote(after!.settings, services, from, to);
+  const data = dataNote(after.settings, services, from, to);
   return {
     stack: context.name,
     from,
@@ -105,15 +94,15 @@ export async function planRelease(options: PlanOptions): Promise<ReleasePlan> {
       const image = changedImage(from.services[service], to.services[service]);
       return {
         service,
-        action: actions.get(service) ?? fallbackAction(difference?.presence),
+        action: presentAction(from.services[service], to.services[service], actions, service),
         ...(image && { image }),
         environment: difference?.environment ?? [],
         keys: difference?.keys ?? [],
       };
     }),
-    files: await changedFiles(store, before!, after!),
-    others: compareSections(before!.compared.project.model, after!.compared.project.model),
-    notInFiles: await notInFiles(context, today.config, after!),
+    files: await changedFiles(store, before, after),
+    others: compareSections(before.compared.project.model, after.compared.project.model),
+    notInFiles: await notInFiles(context, configOfRelease(to, today.config), after, store),
     obstacles,
     ...(data !== undefined && { data }),
     ...(seconds !== undefined && { seconds }),
@@ -147,9 +136,11 @@ export async function imagesGone(release: ReleaseRecord): Promise<Problem[]> {
   });
 }
 
-function valueOf<T>(result: PromiseSettledResult<T>): T {
-  if (result.status === 'rejected') throw result.reason;
-  return result.value;
+async function openSides({ context, from, to }: PlanOptions, today: StackConfig): Promise<[Side, Side]> {
+  const key = await releaseKey(context, today);
+  // First the one that is to be brought back: whatever is wrong with the key is told of that.
+  const after = await openSide(context, to, key);
+  return [await openSide(context, from, key), after];
 }
 
 async function previewSteps({ context, to, programFor }: PlanOptions, today: StackConfig): Promise<readonly Step[]> {
@@ -158,6 +149,7 @@ async function previewSteps({ context, to, programFor }: PlanOptions, today: Sta
   const configFile = join(folder, `Pulumi.${context.stack}.yaml`);
   await writeFile(configFile, today.withConfig(configOfRelease(to, today.config)).toString(), { mode: 0o600 });
   try {
+    await restoreSecrets(context, to, today, configFile);
     const program = programFor({ configFile, reason: { kind: 'update' } });
     const outcome = await context.engine.preview({ configFile, ...(program && { program }) });
     if (outcome.ok) return outcome.steps;
@@ -168,47 +160,6 @@ async function previewSteps({ context, to, programFor }: PlanOptions, today: Sta
     });
   } finally {
     await rm(folder, { recursive: true, force: true });
-  }
-}
-
-/** One side of the comparison. */
-interface Side {
-  readonly compared: Compared;
-  readonly settings: StackSettings;
-  readonly files: SealedRelease['files'];
-}
-
-async function openSide(context: StackContext, record: ReleaseRecord, key: string): Promise<Side> {
-  const sealed = await openRelease(context.releases, record, key, context.directory);
-  const settings = settingsOf(record.config, sealed.secrets);
-  return { compared: comparedOf(sealed.project, settings), settings, files: sealed.files };
-}
-
-function comparedOf(source: Compared['project'], settings: StackSettings): Compared {
-  const project = { ...source, model: applyOverrides(source.model, settings).model };
-  return {
-    project,
-    secrets: projectSecrets(project, settings.secrets),
-    shown: settings.show,
-    hidden: Object.fromEntries(Object.entries(settings.secrets).map(([name, vars]) => [name, Object.keys(vars)])),
-  };
-}
-
-/** The settings of a configuration section, with the values of its secrets. */
-function settingsOf(config: ConfigSection, secrets: Readonly<Record<string, string>>): StackSettings {
-  const raw = Object.entries(config).flatMap(([key, value]): [string, unknown][] => {
-    if (!key.startsWith('rewind:')) return [];
-    const secret = secrets[key];
-    return [[key.slice('rewind:'.length), secret === undefined ? value : parsed(secret)]];
-  });
-  return readSettings(Object.fromEntries(raw)).settings;
-}
-
-function parsed(text: string): unknown {
-  try {
-    return /^[[{"]/.test(text) ? (JSON.parse(text) as unknown) : text;
-  } catch {
-    return text;
   }
 }
 
@@ -241,79 +192,35 @@ function actionOf(op: string): PlannedService['action'] | undefined {
   return ({ create: 'start', delete: 'stop', update: 'update' } as const)[op];
 }
 
-function fallbackAction(presence: 'both' | 'added' | 'removed' | undefined): PlannedService['action'] {
-  return presence === 'added' ? 'start' : presence === 'removed' ? 'stop' : 'update';
+/**
+ * What happens to a service as a whole.
+ *
+ * @param actions - undefined where there was no preview, as something stands in the way: then nearly every change means
+ *   another container
+ */
+function presentAction(
+  from: ReleasedService | undefined,
+  to: ReleasedService | undefined,
+  actions: ReadonlyMap<string, PlannedService['action']> | undefined,
+  service: string,
+): PlannedService['action'] {
+  if (!from && to) return 'start';
+  if (from && !to) return 'stop';
+  if (!actions) return 'replace';
+  const action = actions.get(service) ?? 'update';
+  // One that is scaled goes on running, with more or fewer containers.
+  return from?.containers !== to?.containers && action !== 'replace' ? 'update' : action;
+}
+
+/** Services that have another image. */
+function otherImages(from: ReleaseRecord, to: ReleaseRecord): string[] {
+  const names = [...new Set([...Object.keys(from.services), ...Object.keys(to.services)])];
+  return names.filter((name) => from.services[name]?.imageId !== to.services[name]?.imageId);
 }
 
 function changedImage(from: ReleasedService | undefined, to: ReleasedService | undefined): PlannedService['image'] {
   if (from?.imageId === to?.imageId && from?.image === to?.image) return undefined;
   return { ...(from && { from }), ...(to && { to }) };
-}
-
-async function changedFiles(store: FileStore, before: Side, after: Side): Promise<PlannedFile[]> {
-  const sources = [...new Set([...Object.keys(before.files), ...Object.keys(after.files)])].sort();
-  const changed = sources.filter((source) => before.files[source]?.hash !== after.files[source]?.hash);
-  return Promise.all(
-    changed.map(async (source) => {
-      const [old, now] = [before.files[source], after.files[source]];
-      const path = source.startsWith(`${after.compared.project.directory}/`)
-        ? source.slice(after.compared.project.directory.length + 1)
-        : source;
-      const word = old === undefined ? 'added' : now === undefined ? 'removed' : 'changed';
-      if (old?.secret || now?.secret) return { path, diff: `${word} (secret)` };
-      const [oldText, newText] = await Promise.all(
-        [old, now].map(async (file) => {
-          if (file === undefined) return '';
-          const kept = await store.find(source, file.hash, file);
-          return kept && textOf(kept.pristine ?? kept.path);
-        }),
-      );
-      if (oldText === undefined || newText === undefined) return { path, diff: word };
-      return { path, diff: createTwoFilesPatch(path, path, oldText, newText, 'now', 'then').replace(/^=+\n/, '') };
-    }),
-  );
-}
-
-const largestText = 256 * 1024;
-
-/** The text of a file; undefined for a folder, for what is no text, and for what nobody would read. */
-async function textOf(path: string): Promise<string | undefined> {
-  const info = await stat(path).catch(() => undefined);
-  if (!info?.isFile() || info.size > largestText) return undefined;
-  const text = await readFile(path, 'utf8');
-  return text.includes('\0') ? undefined : text;
-}
-
-/** What the compose files of today have otherwise than a release, in words. */
-async function notInFiles(context: StackContext, today: ConfigSection, release: Side): Promise<string[]> {
-  const { settings } = readSettings(
-    Object.fromEntries(
-      Object.entries(configOfDeploy(today, {}))
-        .filter(([key]) => key.startsWith('rewind:'))
-        .map(([key, value]) => [key.slice('rewind:'.length), value]),
-    ),
-  );
-  const files = settings.compose.join(', ');
-  try {
-    const project = await loadComposeProject({
-      files: settings.compose,
-      envFiles: settings.envFiles,
-      profiles: settings.profiles,
-      ...(settings.project !== undefined && { project: settings.project }),
-      directory: context.directory,
-    });
-    const overlaid = comparedOf(project, release.settings);
-    return [
-      ...compareModels(release.compared, overlaid).map(({ service, presence, environment, keys }) => {
-        if (presence !== 'both') return `service ${service}: ${presence === 'added' ? 'only in' : 'not in'} ${files}`;
-        return `service ${service}: ${[...environment, ...keys].map(({ key }) => key).join(', ')}`;
-      }),
-      ...compareSections(release.compared.project.model, project.model),
-    ];
-  } catch (error) {
-    if (error instanceof RewindError) return [`${files} cannot be read: ${error.message}`];
-    throw error;
-  }
 }
 
 /** What a revert of images and configuration means for the data. */

@@ -3,7 +3,7 @@ import { isDeepStrictEqual } from 'node:util';
 import { openRelease } from '../releases/release-store';
 import type { ReleaseRecord } from '../releases/record';
 import { securePaths, type StackConfig } from '../releases/stack-config';
-import type { StackContext } from './stack-context';
+import { releaseKey, type StackContext } from './stack-context';
 
 /**
  * Brings the secrets of a release into a configuration file. While the stack has the secrets provider of then, they are
@@ -20,7 +20,7 @@ export async function restoreSecrets(
   if (isDeepStrictEqual(record.provider, today.provider)) return;
   const paths = Object.entries(record.config).flatMap(([key, value]) => securePaths(value, [key]));
   if (paths.length === 0) return;
-  const key = await context.engine.secretOf('rewind:key');
+  const key = await releaseKey(context, today);
   const { secrets } = await openRelease(context.releases, record, key, context.directory);
   for (const [top, ...rest] of paths) {
     const value = valueAt(secrets[top!]!, rest);

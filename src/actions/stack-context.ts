@@ -48,6 +48,15 @@ export async function openStack(
   };
 }
 
+/**
+ * The key of the stack's releases; undefined if the configuration has none.
+ *
+ * @throws RewindError pulumi/failed
+ */
+export async function releaseKey({ engine }: StackContext, { config }: StackConfig): Promise<string | undefined> {
+  return config['rewind:key'] === undefined ? undefined : engine.secretOf('rewind:key');
+}
+
 function projectName(directory: string): string {
   const file = join(directory, 'Pulumi.yaml');
   try {

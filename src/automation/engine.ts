@@ -132,13 +132,14 @@ export class StackEngine {
   }
 
   /**
-   * Sets a secret of the stack configuration. The value goes through standard input: arguments can be seen by others.
+   * Sets a secret of the stack configuration. The value goes through standard input, of which pulumi drops one line feed
+   * at the end: arguments can be seen by others.
    *
    * @param path - e.g. `rewind:secrets.api.TOKEN`, quoted as `pulumi config set --path` takes it
    * @throws RewindError pulumi/failed
    */
   async setSecret(path: string, value: string, configFile: string): Promise<void> {
-    await this.#pulumi(['config', 'set', '--path', path, '--secret', '--config-file', configFile], value);
+    await this.#pulumi(['config', 'set', '--path', path, '--secret', '--config-file', configFile], `${value}\n`);
   }
 
   /** Makes the key of the stack's releases, see {@link makeKey}, and the stack itself if there is none yet. */

@@ -31,6 +31,8 @@ interface Source {
 export interface KnownFile extends Source {
   /** `sha256:…`; for a secret the keyed hash. */
   readonly hash: string;
+  /** Its mode and owner, as the store has them: the same content may be kept with several. */
+  readonly permissions?: string;
 }
 
 /**

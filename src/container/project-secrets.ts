@@ -26,11 +26,23 @@ export function projectSecrets(
   return secrets;
 }
 
-/** Text with every secret value in it replaced by `[secret]`, for logs and errors. */
+/** What is shorter occurs in text by chance; a single line of a longer secret even more so. */
+const shortest = { whole: 4, line: 8 };
+
+/**
+ * Text with every secret value in it replaced by `[secret]`, for logs, errors and comparisons: also where it stands in a
+ * JSON text or a URL, and where the text has the lines of a longer secret one by one.
+ */
 export function mask(text: string, secrets: ReadonlySet<string>): string {
+  const forms = new Set([...secrets].filter(({ length }) => length >= shortest.whole).flatMap(formsOf));
   let masked = text;
-  for (const secret of [...secrets].sort((a, b) => b.length - a.length)) {
-    if (secret.length >= 4) masked = masked.replaceAll(secret, '[secret]');
-  }
+  for (const form of [...forms].sort((a, b) => b.length - a.length)) masked = masked.replaceAll(form, '[secret]');
   return masked;
+}
+
+function formsOf(secret: string): string[] {
+  const lines = secret.split(/\r?\n/).filter(({ length }) => length >= shortest.line);
+  // The buffer replaces half characters, at which encodeURIComponent would throw.
+  const inUrl = encodeURIComponent(Buffer.from(secret).toString());
+  return [secret, JSON.stringify(secret).slice(1, -1), inUrl, ...lines];
 }

@@ -95,6 +95,12 @@ function compareKeys(before: ComposeService, after: ComposeService, from: Compar
   });
 }
 
+/** Services that both have, with another image. */
+export function differingImages(from: Compared, to: Compared): string[] {
+  const [before, after] = [from, to].map(({ project }) => project.model.services);
+  return Object.keys(before!).filter((name) => after![name] && before![name]!.image !== after![name].image);
+}
+
 function shownValue(value: string | undefined, { secrets }: Compared): string | undefined {
   if (value === undefined) return undefined;
   const masked = mask(value, secrets);

@@ -4,7 +4,9 @@ import type { ConfigSection } from './stack-config';
 const composeKey = 'rewind:compose';
 const imagesKey = 'rewind:images';
 const tagsKey = 'rewind:tags';
-const keyKey = 'rewind:key';
+
+/** What is no part of a release, but says where and how releases are kept: it stays as it is today. */
+const keepingKeys = ['rewind:key', 'rewind:store', 'rewind:retain'];
 
 /** The compose files of a configuration, whether or not a release runs in their place. */
 function filesOf(config: ConfigSection): unknown {
@@ -21,15 +23,15 @@ export function releaseOf(config: ConfigSection): number | undefined {
 
 /**
  * The configuration that brings a release back: as it was then, but with the kept model in place of the compose files,
- * and with every image by its ID. The key that opens releases stays the one of today.
+ * and with every image by its ID. Where and how releases are kept stays as it is today.
  */
 export function configOfRelease(record: ReleaseRecord, today: ConfigSection): ConfigSection {
   const files = filesOf(record.config);
   return {
-    ...record.config,
+    ...Object.fromEntries(Object.entries(record.config).filter(([key]) => !keepingKeys.includes(key))),
+    ...Object.fromEntries(Object.entries(today).filter(([key]) => keepingKeys.includes(key))),
     [composeKey]: { release: record.number, ...(files !== undefined && { files }) },
     [imagesKey]: imagesOf(record),
-    ...(today[keyKey] !== undefined && { [keyKey]: today[keyKey] }),
   };
 }
 

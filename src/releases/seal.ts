@@ -14,6 +14,10 @@ export function newKey(): string {
   return randomBytes(keyBytes).toString('base64');
 }
 
+/** Said where a stack that has releases gets a new key. */
+export const newKeyNotice =
+  'rewind:key is not set, so a new one is made. Earlier releases can be brought back only with the one that they were made with.';
+
 /** The key that a text stands for; undefined if it is none. */
 export function parseKey(text: string): Buffer | undefined {
   const key = Buffer.from(text, 'base64');

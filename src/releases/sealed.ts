@@ -20,9 +20,9 @@ export interface SealedRelease {
 export function knownFiles(kept: ReadonlyMap<string, KeptFile>): Record<string, KnownFile> {
   const sorted = [...kept].sort(([a], [b]) => (a < b ? -1 : 1));
   return Object.fromEntries(
-    sorted.map(([source, { hash, secret = false, writableFor }]) => [
+    sorted.map(([source, { hash, permissions, secret = false, writableFor }]) => [
       source,
-      { hash, secret, ...(writableFor !== undefined && { writableFor }) },
+      { hash, permissions, secret, ...(writableFor !== undefined && { writableFor }) },
     ]),
   );
 }

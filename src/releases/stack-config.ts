@@ -1,4 +1,4 @@
-import { readFile } from 'node:fs/promises';
+import { chmod, chown, readFile, realpath, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { isDeepStrictEqual } from 'node:util';
 
 import { Document, isMap, parseDocument } from 'yaml';
@@ -75,6 +75,33 @@ export class StackConfig {
       if (!isDeepStrictEqual(before[key], value)) document.setIn(['config', key], document.createNode(value));
     }
     return changed;
+  }
+
+  /**
+   * Puts this in place of a file, whole or not at all. Its mode and owner stay as they are, and a link to it a link.
+   *
+   * @throws RewindError config/invalid
+   */
+  async replace(path: string): Promise<void> {
+    const target = await realpath(path).catch(() => path);
+    // Beside it, as only within one file system a file can take another's place.
+    const draft = `${target}.${process.pid}.draft`;
+    try {
+      const known = await stat(target).catch(() => undefined);
+      await writeFile(draft, this.toString(), { flush: true });
+      if (known && process.getuid?.() === 0) await chown(draft, known.uid, known.gid);
+      if (known) await chmod(draft, known.mode & 0o7777);
+      await rename(draft, target);
+    } catch (error) {
+      throw new RewindError({
+        code: 'config/invalid',
+        message: `The stack configuration ${path} cannot be written: ${messageOf(error)}`,
+        fix: 'Make it and its folder writable, and run the same command again.',
+        cause: error,
+      });
+    } finally {
+      await rm(draft, { force: true }).catch(() => undefined);
+    }
   }
 
   toString(): string {

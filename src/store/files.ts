@@ -25,6 +25,8 @@ export interface KeptFile {
   readonly hash: string;
   /** Absolute path of the kept copy: it never changes, as the hash is part of it. */
   readonly path: string;
+  /** Mode of the content, and its owner unless that is root: `0644`, `0600.1000.1000`. */
+  readonly permissions: string;
   /** The copy that nothing writes to, where `path` is one that a service may write to. @default `path` itself */
   readonly pristine?: string;
   /** True if the hash is keyed. @default false */
@@ -66,7 +68,7 @@ export class FileStore {
     try {
       const hash = await hashOf(source, key);
       const place = `${hash}.${await permissionsOf(source)}`;
-      return this.#kept(source, hash, secret, join(place, basename(source)), writableFor);
+      return this.#kept(source, secret, join(place, basename(source)), writableFor);
     } catch (error) {
       throw new RewindError({
         code: 'compose/missing-file',
@@ -80,17 +82,20 @@ export class FileStore {
   /**
    * A copy kept earlier, by its hash; that of a secret by its keyed hash.
    *
+   * @param options - and the `permissions` that it had. @default whichever of that content there are
    * @returns undefined if the store has no such content
    */
   async find(
     source: string,
     hash: string,
-    { secret = false, writableFor }: KeepOptions = {},
+    { secret = false, writableFor, permissions }: KeepOptions & { readonly permissions?: string } = {},
   ): Promise<KeptFile | undefined> {
     const wanted = hash.replace(/^sha256:/, '');
     const shelf = join(this.#root, secret ? 'secrets' : 'files');
-    const places = (await readdir(shelf).catch(() => [])).filter(
-      (place) => place.startsWith(`${wanted}.`) && !place.endsWith('.partial'),
+    const places = (await readdir(shelf).catch(() => [])).filter((place) =>
+      permissions === undefined
+        ? place.startsWith(`${wanted}.`) && !place.endsWith('.partial')
+        : place === `${wanted}.${permissions}`,
     );
     const found: string[] = [];
     for (const place of places.sort()) {
@@ -98,7 +103,7 @@ export class FileStore {
     }
     // The same content may have been kept under several names.
     const path = found.find((candidate) => basename(candidate) === basename(source)) ?? found[0];
-    return path === undefined ? undefined : this.#kept(source, wanted, secret, path, writableFor);
+    return path === undefined ? undefined : this.#kept(source, secret, path, writableFor);
   }
 
   /**
@@ -128,11 +133,14 @@ export class FileStore {
     }
   }
 
-  #kept(source: string, hash: string, secret: boolean, path: string, writableFor: string | undefined): KeptFile {
+  /** @param path - `<hash>.<permissions>/<name>` */
+  #kept(source: string, secret: boolean, path: string, writableFor: string | undefined): KeptFile {
+    const [, hash, permissions] = /^([^.]+)\.([^/]+)\//.exec(path)!;
     const shared = join(this.#root, secret ? 'secrets' : 'files', path);
     return {
       source,
       hash: `sha256:${hash}`,
+      permissions: permissions!,
       ...(writableFor === undefined
         ? { path: shared }
         : { path: join(this.#root, 'copies', writableFor, path), pristine: shared, writableFor }),

@@ -25,3 +25,11 @@ export async function removeTaggedImages(...names: string[]): Promise<void> {
 export async function imageId(name: string): Promise<string> {
   return (await run(['docker', 'image', 'inspect', '--format', '{{.Id}}', name])).stdout;
 }
+
+/** `docker build` of a Dockerfile without a context: an image with an ID of its own. */
+export async function buildImage(name: string, ...instructions: string[]): Promise<void> {
+  const { exitCode, stderr } = await run(['docker', 'build', '--quiet', '--tag', name, '-'], {
+    input: instructions.join('\n'),
+  });
+  if (exitCode !== 0) throw new Error(`docker build of ${name} failed: ${stderr}`);
+}

@@ -25,6 +25,14 @@ describe('a text for people', () => {
     expect(mask('a hunter2 and a hunter22!', new Set(['hunter2', 'hunter22']))).toBe('a [secret] and a [secret]!');
   });
 
+  test.each([
+    ['in a JSON text', 'pa"ss\\word', '["--password","pa\\"ss\\\\word"]', '["--password","[secret]"]'],
+    ['in a URL', 'p@ss/wörd', 'https://app:p%40ss%2Fw%C3%B6rd@db', 'https://app:[secret]@db'],
+    ['line by line', '-----KEY-----\nabcdefgh12\nZ\n', '+-----KEY-----\n+abcdefgh12\n+Z', '+[secret]\n+[secret]\n+Z'],
+  ])('has a secret replaced %s', (_where, secret, text, masked) => {
+    expect(mask(text, new Set([secret]))).toBe(masked);
+  });
+
   test('keeps what is shorter than 4 characters: it occurs by chance', () => {
     expect(mask('the db', new Set(['db']))).toBe('the db');
   });

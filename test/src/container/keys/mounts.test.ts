@@ -19,7 +19,9 @@ const mounted = (mount: ComposeMount, changes: PlanChanges = {}) => {
   return { ...(spec.mounts && { mounts: spec.mounts }), ...(spec.volumes && { volumes: spec.volumes }) };
 };
 const kept = (source: string): PlanChanges => ({
-  kept: new Map<string, KeptFile>([[source, { source, hash: 'sha256:abc', path: '/store/files/abc/nginx.conf' }]]),
+  kept: new Map<string, KeptFile>([
+    [source, { source, hash: 'sha256:abc', permissions: '0644', path: '/store/files/abc.0644/nginx.conf' }],
+  ]),
 });
 
 describe('a volume', () => {
@@ -82,7 +84,7 @@ describe('a bind mount', () => {
 
   test('of a configuration file is one of its copy in the store', () => {
     expect(mounted(bind, kept(bind.source))).toEqual({
-      mounts: [{ type: 'bind', source: '/store/files/abc/nginx.conf', target: bind.target, readOnly: false }],
+      mounts: [{ type: 'bind', source: '/store/files/abc.0644/nginx.conf', target: bind.target, readOnly: false }],
     });
   });
 
@@ -161,7 +163,7 @@ describe('a config or secret', () => {
     ['secrets', { target: '/etc/key' }, '/etc/key'],
   ] as const)('%s with %j is found at %s', (kind, use, target) => {
     expect(grant(kind, use, file).spec.mounts).toEqual([
-      { type: 'bind', source: '/store/files/abc/nginx.conf', target, readOnly: true },
+      { type: 'bind', source: '/store/files/abc.0644/nginx.conf', target, readOnly: true },
     ]);
   });
 
