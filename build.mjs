@@ -20,6 +20,7 @@ const entryPoints = {
   preload: 'components/preload.ts',
   cli: 'cli/main.ts',
   bench: 'bench/main.ts',
+  soak: 'soak/main.ts',
   checks: 'toolchain/checks.ts',
 };
 const executables = ['cli'];

@@ -1,3 +1,4 @@
+import { Journal, type JournalEntry } from '../src/actions/journal';
 import type { StackContext } from '../src/actions/stack-context';
 import { RewindError } from '../src/errors';
 import { defaultTarget, goodReleases, historyOf, type HistoryRow } from '../src/releases/history';
@@ -40,7 +41,8 @@ export async function chooseRelease(
   const { good, rows, damage } = known;
   if (word === undefined) {
     if (good.length === 0) return currentRelease(context, known);
-    return (damage && good.at(-1)) ?? defaultTarget(good);
+    const interrupted = afterInterruption(good, await new Journal(releases).read());
+    return interrupted ?? (damage && good.at(-1)) ?? defaultTarget(good);
   }
   const number = parseReleaseName(word);
   if (number === undefined) {
@@ -59,6 +61,20 @@ export async function chooseRelease(
     message: `${releaseName(number)} is no release to go back to: its update ${result}.`,
     fix: 'Choose one that rewind history lists as succeeded.',
   });
+}
+
+/**
+ * Where going back leads after an operation that was interrupted: a revert is finished, and what a deploy had begun is
+ * undone. Undefined if it had got so far that its own release is the current one.
+ */
+function afterInterruption(
+  good: readonly ReleaseRecord[],
+  journal: JournalEntry | undefined,
+): ReleaseRecord | undefined {
+  if (!journal) return undefined;
+  const current = good.at(-1)?.number;
+  const target = journal.revertOf ?? (current === journal.before ? current : undefined);
+  return good.find(({ number }) => number === target);
 }
 
 /**

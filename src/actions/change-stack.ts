@@ -1,4 +1,6 @@
-import { access, constants, mkdtemp, writeFile } from 'node:fs/promises';
+import { createHash } from 'node:crypto';
+import { existsSync } from 'node:fs';
+import { access, constants, mkdtemp, readFile, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -13,6 +15,7 @@ import { type ReleaseRecord, releaseName } from '../releases/record';
 import { openRelease, type StoredRelease } from '../releases/release-store';
 import { newKeyNotice } from '../releases/seal';
 import { type ConfigSection, StackConfig } from '../releases/stack-config';
+import { removeStrays } from './dead-engine';
 import { Journal } from './journal';
 import { type ReleaseReason, whoAmI } from './keep-release';
 import { restoreSecrets } from './restore-secrets';
@@ -76,6 +79,8 @@ class Change {
   readonly #options: ChangeOptions;
   readonly #context: StackContext;
   readonly #journal: Journal;
+  /** Whether an engine was killed, which may have left containers that the stack's state does not know. */
+  #isUnsure = false;
 
   constructor(options: ChangeOptions) {
     this.#options = options;
@@ -91,7 +96,10 @@ class Change {
     const before = await this.#newest();
     const text = today.withConfig(await next(today.config)).toString();
     const startedAt = new Date().toISOString();
-    await this.#journal.begin({ what, by: whoAmI(), startedAt, before: before?.number ?? 0 }, text);
+    const entry = { what, by: whoAmI(), startedAt, before: before?.number ?? 0 };
+    const configuration = await this.#hashOfConfiguration();
+    const { revertOf } = reason;
+    await this.#journal.begin({ ...entry, ...(revertOf !== undefined && { revertOf }), configuration }, text);
     let outcome: Outcome | undefined;
     try {
       if (secretsOf) await restoreSecrets(this.#context, secretsOf, today, this.#journal.nextFile);
@@ -103,7 +111,8 @@ class Change {
     }
     if (outcome?.ok) return this.#done(outcome.steps);
     const why = outcome && !signal?.aborted ? outcome.why : 'Interrupted.';
-    if (!outcome?.steps.some(changesSomething)) {
+    const isUnknown = outcome?.unfinished !== undefined;
+    if (!outcome || (!isUnknown && !outcome.steps.some(changesSomething))) {
       await this.#journal.end();
       return { state: 'refused', why };
     }
@@ -160,6 +169,7 @@ class Change {
 
   /** After an engine was killed: has Pulumi look at what there is, in place of what it did not see the end of. */
   async #recover(): Promise<void> {
+    this.#isUnsure = true;
     // An engine that was left alone still finishes the steps that were under way.
     for (const end = Date.now() + patienceMs; ;) {
       const outcome = await this.#context.engine.refresh();
@@ -179,6 +189,7 @@ class Change {
 
   async #done(steps: readonly Step[]): Promise<ChangeResult> {
     const release = await this.#current();
+    if (this.#isUnsure) await removeStrays(release);
     await this.#settle(release);
     return { state: 'done', release, steps };
   }
@@ -213,6 +224,7 @@ class Change {
       return { state: 'broken', why, whyNotBack: outcome.why };
     }
     const release = await this.#current();
+    if (this.#isUnsure) await removeStrays(release);
     // Mostly the configuration of before says what runs now. It does not if the compose files have changed since.
     if (await this.#isWhatRuns(this.#context.configFile)) await this.#journal.end();
     else await this.#settle(release, nextFile);
@@ -291,10 +303,18 @@ class Change {
     await this.#recover();
     const newest = await this.#newest();
     if (newest && newest.number > entry.before && 'record' in newest) {
-      if (await this.#hasSucceeded(newest.record)) await this.#settle(newest.record).catch(() => undefined);
-      else await this.#context.releases.dropAfter(entry.before);
+      // Whoever has changed the stack configuration since wants what it says now.
+      const isUntouched = entry.configuration === (await this.#hashOfConfiguration());
+      if (!(await this.#hasSucceeded(newest.record))) await this.#context.releases.dropAfter(entry.before);
+      else if (isUntouched && existsSync(this.#journal.nextFile)) await this.#settle(newest.record);
     }
     await this.#journal.end();
+  }
+
+  async #hashOfConfiguration(): Promise<string> {
+    return createHash('sha256')
+      .update(await readFile(this.#context.configFile))
+      .digest('hex');
   }
 
   /** Whether the backend does not know better: the engine may have failed after the record was written. */
@@ -308,5 +328,5 @@ class Change {
 const containerType = 'docker:index/container:Container';
 
 function changesSomething({ op, type }: Step): boolean {
-  return op !== 'same' && op !== 'read' && type.startsWith('docker:');
+  return !['same', 'read', 'refresh'].includes(op) && type.startsWith('docker:');
 }

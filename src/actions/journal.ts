@@ -11,6 +11,10 @@ export interface JournalEntry {
   readonly startedAt: string;
   /** Number of the newest release then; 0 if there was none. */
   readonly before: number;
+  /** The release that it brings back. @default it is no revert */
+  readonly revertOf?: number;
+  /** Hash of the stack configuration file then. */
+  readonly configuration: string;
 }
 
 /**

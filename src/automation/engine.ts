@@ -256,7 +256,8 @@ function inOwnProcessGroup(command: automation.PulumiCommand): automation.Pulumi
     if (signal?.aborted) stop();
     const { exitCode = -2, stdout, stderr, signal: killedBy } = await child;
     signal?.removeEventListener('abort', stop);
-    if (killedBy !== undefined) throw new EngineKilled(killedBy);
+    // Before it listens to it, the signal that asks it to stop ends it: it has not begun then.
+    if (killedBy !== undefined && killedBy !== 'SIGINT') throw new EngineKilled();
     const result = { stdout, stderr, code: exitCode, toString: () => stderr || stdout };
     if (exitCode === 0) return result;
     throw Object.assign(new automation.CommandError(result as never), { stdout, stderr });
@@ -266,8 +267,8 @@ function inOwnProcessGroup(command: automation.PulumiCommand): automation.Pulumi
 
 /** The engine was killed, and has told nobody of it. */
 class EngineKilled extends automation.CommandError {
-  constructor(signal: string) {
-    super(`Pulumi was killed (${signal}).` as never);
+  constructor() {
+    super('Pulumi was killed in the middle of its work.');
   }
 }
 

@@ -19,9 +19,12 @@ const providerKeys = ['secretsprovider', 'encryptedkey', 'encryptionsalt'];
  */
 export class StackConfig {
   readonly #document: Document;
+  /** Whether it has `{ a: 1 }` rather than `{a: 1}`. */
+  readonly #isPadded: boolean;
 
-  private constructor(document: Document) {
+  private constructor(document: Document, text: string) {
     this.#document = document;
+    this.#isPadded = !/: [{[][^\s}\]]/.test(text);
   }
 
   /**
@@ -47,9 +50,9 @@ export class StackConfig {
     const document = parseDocument(text);
     if (document.errors.length > 0) throw document.errors[0]!;
     // A document without content has nowhere to put a key.
-    if (document.contents === null) return new StackConfig(new Document({}));
+    if (document.contents === null) return new StackConfig(new Document({}), text);
     if (!isMap(document.contents)) throw new Error('it is no mapping');
-    return new StackConfig(document);
+    return new StackConfig(document, text);
   }
 
   get config(): ConfigSection {
@@ -105,7 +108,7 @@ export class StackConfig {
   }
 
   toString(): string {
-    return this.#document.toString({ lineWidth: 0 });
+    return this.#document.toString({ lineWidth: 0, flowCollectionPadding: this.#isPadded });
   }
 }
 

@@ -125,8 +125,7 @@ test('a rewind revert that is killed alone, so that its engine is left without a
   const moment = nextEvent(web, 'start');
   const rewind = RunningRewind.start(stack, 'revert', target, '--yes');
   await rewind.until(moment);
-  rewind.signal('SIGKILL');
-  await rewind.end();
+  await rewind.killAlone();
   await finish('revert', target, '--yes');
   expect(await current()).toBe(before + 1);
   runs = other();
@@ -145,7 +144,7 @@ describe('a rewind deploy whose engine is killed puts back what ran before', () 
     rewind.killEngine();
     expect(await rewind.end()).toBe(3);
     expect(rewind.stderr).toBe('');
-    expect(rewind.stdout).toContain(`\nPulumi was killed (SIGKILL).\n\nputting back r${before}\n`);
+    expect(rewind.stdout).toContain(`\nPulumi was killed in the middle of its work.\n\nputting back r${before}\n`);
     expect(await current()).toBe(before);
     await expectAllWell();
   });

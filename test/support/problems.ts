@@ -10,3 +10,14 @@ export async function problemsOf(action: () => unknown): Promise<readonly Proble
   }
   throw new Error('This was to fail, but it did not.');
 }
+
+/** The error with which work ends that takes no time. */
+export function refusal(work: () => unknown): RewindError {
+  try {
+    work();
+  } catch (error) {
+    if (error instanceof RewindError) return error;
+    throw error;
+  }
+  throw new Error('This was to fail, but it did not.');
+}

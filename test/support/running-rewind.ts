@@ -29,9 +29,17 @@ export class RunningRewind extends RunningCommand {
     await this.end();
   }
 
+  /** Kills it (SIGKILL), and it alone: its engine ends by itself. */
+  async killAlone(): Promise<void> {
+    this.signal('SIGKILL');
+    await this.end();
+  }
+
   /** Kills the engine that it runs (SIGKILL). */
   killEngine(): void {
-    for (const pid of this.#engines()) process.kill(pid, 'SIGKILL');
+    const engines = this.#engines();
+    if (engines.length === 0) throw new Error(`rewind runs no engine:\n${this.output}`);
+    for (const pid of engines) process.kill(pid, 'SIGKILL');
   }
 
   #engines(): number[] {

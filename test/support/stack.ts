@@ -7,9 +7,9 @@ import { parse, stringify } from 'yaml';
 import { runCompose } from '../../src/compose/command';
 import { type Finished, run } from '../../src/process';
 import { projectEnvironment } from '../../toolchain/environment';
+import { installDir as root } from '../../toolchain/places';
 import { removeKeptImages, removeProject } from './docker';
 
-const root = join(__dirname, '..', '..');
 const fixtures = join(root, 'test', 'fixtures', 'compose');
 const stackName = 'dev';
 

@@ -1,0 +1,83 @@
+import { describe, expect, test } from 'vitest';
+
+import { configOfDeploy, configOfRelease, releaseOf, withImages } from '../../../src/releases/next-config';
+import { readSettings } from '../../../src/settings';
+import { releaseRecord, releasedService } from '../../support/release-records';
+
+const id = (digit: string): string => `sha256:${digit.repeat(64)}`;
+const record = releaseRecord(3, {
+  config: { 'rewind:compose': ['compose.yaml', 'more.yaml'], 'rewind:env': { api: { LEVEL: 'info' } } },
+  services: {
+    worker: releasedService('shop/worker:v1', { imageId: id('b') }),
+    api: releasedService('shop/api:v1', { imageId: id('a') }),
+    pinned: releasedService(id('c'), { imageId: id('c') }),
+  },
+});
+const images = { 'shop/api:v1': id('a'), 'shop/worker:v1': id('b') };
+
+describe('the configuration of a revert', () => {
+  const config = configOfRelease(record, {
+    'rewind:env': { api: { LEVEL: 'debug' } },
+    'rewind:key': { secure: 'v1:key' },
+  });
+
+  test('is that of the release, with its model, its images by ID and the key of today', () => {
+    expect(config).toEqual({
+      'rewind:compose': { release: 3, files: ['compose.yaml', 'more.yaml'] },
+      'rewind:env': { api: { LEVEL: 'info' } },
+      'rewind:images': images,
+      'rewind:key': { secure: 'v1:key' },
+    });
+    expect(releaseOf(config)).toBe(3);
+  });
+
+  test('is one that the settings take', () => {
+    const raw = Object.entries({ ...config, 'rewind:key': 'text' }).map(([key, value]) => [
+      key.slice('rewind:'.length),
+      value,
+    ]);
+    const { settings, problems } = readSettings(Object.fromEntries(raw) as Record<string, unknown>);
+    expect(problems).toEqual([]);
+    expect(settings).toMatchObject({ release: 3, compose: ['compose.yaml', 'more.yaml'], images });
+  });
+
+  test('of a release that was a revert itself names the compose files, not the release before it', () => {
+    const again = configOfRelease({ ...record, number: 5, config }, {});
+    expect(again['rewind:compose']).toEqual({ release: 5, files: ['compose.yaml', 'more.yaml'] });
+  });
+
+  test('names no files where none were named', () => {
+    expect(configOfRelease({ ...record, config: {} }, {})['rewind:compose']).toEqual({ release: 3 });
+  });
+});
+
+describe('the configuration of a deploy', () => {
+  test('goes from a release back to the compose files, with every tag looked up again', () => {
+    const today = { 'rewind:compose': { release: 3, files: 'shop.yaml' }, 'rewind:images': images, 'rewind:retain': 5 };
+    expect(configOfDeploy(today, {})).toEqual({ 'rewind:compose': 'shop.yaml', 'rewind:retain': 5 });
+  });
+
+  test('has the given tags over those of today', () => {
+    const today = { 'rewind:tags': { api: 'v1', worker: 'v1' } };
+    expect(configOfDeploy(today, { api: 'v2' })).toEqual({ 'rewind:tags': { api: 'v2', worker: 'v1' } });
+    expect(configOfDeploy({}, { api: 'v2' })).toEqual({ 'rewind:tags': { api: 'v2' } });
+  });
+
+  test('sets no compose file where none was named', () => {
+    expect(configOfDeploy({ 'rewind:compose': { release: 3 } }, {})).toEqual({});
+  });
+
+  test('pins the images that it came to, but not one that is asked for by its ID', () => {
+    expect(withImages({ 'rewind:retain': 5 }, record)).toEqual({ 'rewind:retain': 5, 'rewind:images': images });
+  });
+});
+
+test.each([
+  [{ 'rewind:compose': { release: '7' } }, 7],
+  [{ 'rewind:compose': 'compose.yaml' }, undefined],
+  [{ 'rewind:compose': ['a.yaml'] }, undefined],
+  [{ 'rewind:compose': { release: 'some' } }, undefined],
+  [{}, undefined],
+])('%j runs the release %s', (config, release) => {
+  expect(releaseOf(config)).toBe(release);
+});
