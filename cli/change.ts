@@ -15,8 +15,16 @@ export async function showChange(
   change: Omit<ChangeOptions, 'context' | 'programFor' | 'onPhase' | 'onStep' | 'signal'>,
 ): Promise<void> {
   const started = Date.now();
-  const interrupt = onInterrupt((line) => {
-    if (!json) process.stderr.write(`${line}\n`);
+  const back = (await context.releases.numbers()).at(-1);
+  const interrupt = onInterrupt({
+    onFirst: () => {
+      if (!json) process.stderr.write(`${stopping}\n`);
+    },
+    onSecond: () => {
+      const fix = wayOn(back);
+      if (json) printJson({ stack: context.name, state: 'left', fix });
+      else process.stderr.write(`Left as it is. ${fix}\n`);
+    },
   });
   let result: ChangeResult;
   try {
@@ -50,6 +58,15 @@ export async function showChange(
   );
   if (json) printJson(resultJson(context.name, result, elapsed));
   else progress.say(resultText(result, elapsed));
+}
+
+const stopping =
+  'Stopping after the steps that are under way; what has begun is put back. Once more to leave it as it is.';
+
+/** How to go on after an operation that was left in the middle. */
+function wayOn(before: number | undefined): string {
+  const back = before === undefined ? '' : `, or go back: rewind revert ${releaseName(before)} --yes`;
+  return `Run the same command again to finish it${back}.`;
 }
 
 function resultJson(stack: string, result: ChangeResult, elapsed: number): object {

@@ -1,19 +1,28 @@
 import { exitCode } from './exit-codes';
 
+/** What a command is told when it is interrupted. */
+export interface InterruptHandlers {
+  /** The first time: it is to stop, and puts back what has begun. */
+  readonly onFirst: () => void;
+  /** The second time: the process ends, and leaves everything as it is. */
+  readonly onSecond: () => void;
+}
+
 /**
  * What Ctrl-C means while a stack is being changed: the first one asks to stop, and what has begun is put back; the
  * second one leaves everything as it is.
- *
- * @param say - tells the user
  */
-export function onInterrupt(say: (line: string) => void): { readonly signal: AbortSignal; readonly done: () => void } {
+export function onInterrupt({ onFirst, onSecond }: InterruptHandlers): {
+  readonly signal: AbortSignal;
+  readonly done: () => void;
+} {
   const controller = new AbortController();
   const handle = (): void => {
     if (controller.signal.aborted) {
-      say('Left as it is. Run the same command again to finish it, or rewind revert to go back.');
+      onSecond();
       process.exit(exitCode('interrupted'));
     }
-    say('Stopping after the steps that are under way; what has begun is put back. Once more to leave it as it is.');
+    onFirst();
     controller.abort();
   };
   const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;

@@ -1,4 +1,4 @@
-import { type Journal, readJournal } from '../src/actions/change-stack';
+import { Journal, type JournalEntry } from '../src/actions/journal';
 import type { StackContext } from '../src/actions/stack-context';
 import { RewindError } from '../src/errors';
 import { defaultTarget, goodReleases, historyOf, type HistoryRow } from '../src/releases/history';
@@ -9,8 +9,10 @@ export interface KnownReleases {
   readonly rows: readonly HistoryRow[];
   /** Those that can be gone back to, ascending. */
   readonly good: readonly ReleaseRecord[];
-  /** What runs. @default there is no release yet */
+  /** What runs. @default there is no release yet, or its record is damaged */
   readonly current: ReleaseRecord | undefined;
+  /** What is wrong with the record of what runs. @default nothing */
+  readonly damage: RewindError | undefined;
 }
 
 /** Reads the records and what the backend tells of each update. */
@@ -18,7 +20,10 @@ export async function readReleases({ releases, engine }: StackContext): Promise<
   const [stored, entries] = await Promise.all([releases.list(), engine.history()]);
   const rows = historyOf(stored, entries);
   const good = goodReleases(stored, rows);
-  return { rows, good, current: good.at(-1) };
+  const latest = rows.findLast(({ isNew, result, at }) => isNew && result !== 'failed' && !Number.isNaN(at.getTime()));
+  const running = stored.find(({ number }) => number === latest?.release);
+  const damage = running && 'damage' in running ? running.damage : undefined;
+  return { rows, good, current: damage ? undefined : good.at(-1), damage };
 }
 
 /**
@@ -29,11 +34,16 @@ export async function readReleases({ releases, engine }: StackContext): Promise<
  */
 export async function chooseRelease(
   context: StackContext,
-  { good, rows }: KnownReleases,
+  known: KnownReleases,
   word: string | undefined,
 ): Promise<ReleaseRecord> {
   const { name, releases } = context;
-  if (word === undefined) return afterInterruption(good, await readJournal(context)) ?? defaultTarget(good);
+  const { good, rows, damage } = known;
+  if (word === undefined) {
+    if (good.length === 0) return currentRelease(context, known);
+    const interrupted = afterInterruption(good, await new Journal(releases).read());
+    return interrupted ?? (damage && good.at(-1)) ?? defaultTarget(good);
+  }
   const number = parseReleaseName(word);
   if (number === undefined) {
     throw new RewindError({
@@ -57,7 +67,10 @@ export async function chooseRelease(
  * Where going back leads after an operation that was interrupted: a revert is finished, and what a deploy had begun is
  * undone. Undefined if it had got so far that its own release is the current one.
  */
-function afterInterruption(good: readonly ReleaseRecord[], journal: Journal | undefined): ReleaseRecord | undefined {
+function afterInterruption(
+  good: readonly ReleaseRecord[],
+  journal: JournalEntry | undefined,
+): ReleaseRecord | undefined {
   if (!journal) return undefined;
   const current = good.at(-1)?.number;
   const target = journal.revertOf ?? (current === journal.before ? current : undefined);
@@ -67,10 +80,18 @@ function afterInterruption(good: readonly ReleaseRecord[], journal: Journal | un
 /**
  * What runs, for commands that need it.
  *
- * @throws RewindError release/unknown
+ * @throws RewindError release/unknown, release/damaged
  */
-export function currentRelease({ name }: StackContext, { current }: KnownReleases): ReleaseRecord {
+export function currentRelease({ name }: StackContext, { current, damage }: KnownReleases): ReleaseRecord {
   if (current) return current;
+  if (damage) {
+    throw new RewindError({
+      code: 'release/damaged',
+      message: `There is nothing to compare with, as this is what runs: ${damage.message}`,
+      fix: 'Bring the file back from a backup, or go back without a plan: rewind revert <release> --yes.',
+      cause: damage,
+    });
+  }
   throw new RewindError({
     code: 'release/unknown',
     message: `The stack ${name} has no release yet.`,

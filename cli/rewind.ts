@@ -9,7 +9,9 @@ import { register as registerPlan } from './commands/plan';
 import { register as registerRestart } from './commands/restart';
 import { register as registerRevert } from './commands/revert';
 import { register as registerSetup } from './commands/setup';
+import { register as registerSnapshot } from './commands/snapshot';
 import { addCompletion } from './completion';
+import { wantsJson } from './failure';
 import { version } from './version';
 
 const commands = [
@@ -19,6 +21,7 @@ const commands = [
   registerPlan,
   registerRevert,
   registerRestart,
+  registerSnapshot,
   registerSetup,
   registerEnv,
   registerExample,
@@ -29,8 +32,9 @@ export function rewindCommand(): Command {
   const program = new Command('rewind')
     .description('Makes every release of a Docker Compose stack revertible.')
     .version(version(), '-V, --version', 'print the version')
-    .showHelpAfterError()
+    .showHelpAfterError(!wantsJson())
     .exitOverride();
+  if (wantsJson()) program.configureOutput({ writeErr: () => undefined });
   for (const register of commands) register(program);
   addCompletion(program);
   return program;

@@ -51,8 +51,11 @@ export async function openSession(options: StackOptions): Promise<Session> {
     context,
     programFor:
       (hooks = {}) =>
-      ({ configFile, reason }) => {
-        if (isStandard) return standardProgram({ directory, configFile, reason, inProcess: true, ...hooks });
+      ({ configFile, reason, signal }) => {
+        if (isStandard) {
+          const options = { directory, configFile, reason, inProcess: true, ...(signal && { signal }), ...hooks };
+          return standardProgram(options);
+        }
         process.env['REWIND_RUN'] = JSON.stringify({ configFile, reason });
         return undefined;
       },

@@ -29,6 +29,10 @@ export interface ComposeStackArgs {
   readonly onReady?: (service: string) => void;
   /** Runs when all services are ready, in an update. @default nothing */
   readonly afterReady?: () => Promise<void>;
+  /** Runs when a service has not become ready. @default nothing */
+  readonly afterFailure?: () => Promise<void>;
+  /** Ends the waiting for services. @default never */
+  readonly signal?: AbortSignal;
 }
 
 /** What runs, as stack output: `pulumi stack output services`. */
@@ -57,6 +61,7 @@ export class ComposeStack extends pulumi.ComponentResource {
     try {
       await stack.ready;
     } catch (error) {
+      await known.afterFailure?.();
       // Where the process ends with the program, Pulumi would report the error once for each that still waits.
       if (known.inProcess) stack.#giveUp(error as Error);
       throw error;
@@ -176,6 +181,7 @@ export class ComposeStack extends pulumi.ComponentResource {
       await waitUntilReady(client, id, {
         service: plan.service,
         oneShot: plan.oneShot,
+        ...(args.signal && { signal: args.signal }),
         ...(args.readyTimeoutSeconds !== undefined && { limitMs: args.readyTimeoutSeconds * 1000 }),
       });
       args.onReady?.(plan.service);

@@ -2,7 +2,7 @@ import { join } from 'node:path';
 
 import * as pulumi from '@pulumi/pulumi';
 
-import { keepRelease, type ReleaseReason } from '../src/actions/keep-release';
+import { expectRelease, type ReleaseReason } from '../src/actions/keep-release';
 import { type PreparedStack, prepareStack, storeFolder } from '../src/actions/prepare-stack';
 import { makeKey } from '../src/automation/stack-key';
 import { RewindError } from '../src/errors';
@@ -26,6 +26,8 @@ export interface ProgramOptions {
   readonly inProcess?: boolean;
   /** Why the update is made. @default no reason is recorded */
   readonly reason?: ReleaseReason;
+  /** Ends the waiting for services. @default never */
+  readonly signal?: AbortSignal;
   /** Hears of what is about to be declared. */
   readonly onPrepared?: (prepared: PreparedStack) => void;
   /** Hears of a service that is ready. */
@@ -53,29 +55,35 @@ export async function prepareFromConfig(options: ProgramOptions = fromEnvironmen
     options.onPrepared?.(prepared);
     if (prepared.notices.length > 0) await pulumi.log.info(prepared.notices.join('\n'));
     if (prepared.warnings.length > 0) await pulumi.log.warn(prepared.warnings.join('\n'));
+    const file = options.configFile ?? join(directory, `Pulumi.${pulumi.getStack()}.yaml`);
+    const release =
+      key &&
+      (await expectRelease({
+        prepared,
+        store,
+        stack,
+        key,
+        retain: settings.retain,
+        configuration: await StackConfig.read(file),
+        secrets: secretConfiguration(),
+        directory,
+        reason: options.reason ?? { kind: 'update' },
+        startedAt,
+      }));
     return {
       prepared,
       stack,
       readyTimeoutSeconds: settings.readyTimeoutSeconds,
       inProcess: options.inProcess ?? false,
       ...(options.onReady && { onReady: options.onReady }),
-      ...(key && {
+      ...(options.signal && { signal: options.signal }),
+      ...(release && {
         afterReady: async () => {
-          const file = options.configFile ?? join(directory, `Pulumi.${pulumi.getStack()}.yaml`);
-          const record = await keepRelease({
-            prepared,
-            store,
-            stack,
-            key,
-            retain: settings.retain,
-            configuration: await StackConfig.read(file),
-            secrets: secretConfiguration(),
-            directory,
-            reason: options.reason ?? { kind: 'update' },
-            startedAt,
-          });
+          options.signal?.throwIfAborted();
+          const record = await release.keep();
           options.onRelease?.(record);
         },
+        afterFailure: release.abandon,
       }),
     };
   });

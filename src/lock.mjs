@@ -43,7 +43,11 @@ export async function withLock(file, work, options = {}) {
   heartbeat.unref();
   const release = () => {
     clearInterval(heartbeat);
-    if (read(file)?.token === token) fs.rmSync(file, { force: true });
+    try {
+      if (read(file)?.token === token) fs.rmSync(file, { force: true });
+    } catch {
+      // The disk has become read-only: when this process has ended, the lock is one of a dead process.
+    }
   };
   process.once('exit', release);
   try {
@@ -87,8 +91,8 @@ async function acquire(file, { onWait, timeoutMs = Infinity, signal, what }) {
  */
 function create(file, token, what) {
   const draft = `${file}.${token}`;
-  fs.writeFileSync(draft, JSON.stringify({ pid: process.pid, host: os.hostname(), token, what }));
   try {
+    fs.writeFileSync(draft, JSON.stringify({ pid: process.pid, host: os.hostname(), token, what }));
     fs.linkSync(draft, file);
     return true;
   } catch (error) {
@@ -126,13 +130,31 @@ function isAbandoned(file, holder) {
   return stat !== undefined && Date.now() - stat.mtimeMs > staleAfterMs;
 }
 
-/** @param {number} pid */
-function isAlive(pid) {
+/**
+ * Whether a process of this machine lives.
+ *
+ * @param {number} pid
+ */
+export function isAlive(pid) {
   try {
     process.kill(pid, 0);
-    return true;
+    return !isZombie(pid);
   } catch (error) {
     return /** @type {NodeJS.ErrnoException} */ (error).code === 'EPERM';
+  }
+}
+
+/**
+ * A process that has died and of which nobody has taken notice yet; where the first process takes notice of none, that
+ * is for ever. https://man7.org/linux/man-pages/man5/proc_pid_stat.5.html
+ *
+ * @param {number} pid
+ */
+function isZombie(pid) {
+  try {
+    return /\) [ZX] [^)]*$/.test(fs.readFileSync(`/proc/${pid}/stat`, 'utf8'));
+  } catch {
+    return false; // not on Linux
   }
 }
 

@@ -18,8 +18,8 @@ export function register(program: Command): void {
     .action(async (word: string | undefined, options: StackOptions) => {
       const { context, programFor } = await openSession(options);
       const known = await readReleases(context);
-      const from = currentRelease(context, known);
       const to = await chooseRelease(context, known, word);
+      const from = currentRelease(context, known);
       const plan = await planRelease({ context, from, to, releases: known.good, programFor: programFor() });
       if (options.json) printJson({ ...plan, from: publicRecord(from), to: publicRecord(to) });
       else process.stdout.write(`${planText(plan)}\n`);

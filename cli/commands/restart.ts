@@ -36,7 +36,8 @@ export function register(program: Command): void {
         },
       });
       const work = (): Promise<string[]> =>
-        restartServices(docker, context.name, services, {
+        restartServices(docker, context.name, {
+          services,
           onStopped: (service) => {
             stopped.push(service);
             progress.say(`  ${service}: stopped`);

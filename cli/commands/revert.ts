@@ -31,13 +31,12 @@ export function register(program: Command): void {
       const session = await openSession(options);
       const { context } = session;
       const known = await readReleases(context);
-      const current = currentRelease(context, known);
       const target = await chooseRelease(context, known, word);
       if (!options.yes) {
         mustBeAsked(options);
         const plan = await planRelease({
           context,
-          from: current,
+          from: currentRelease(context, known),
           to: target,
           releases: known.good,
           programFor: session.programFor(),

@@ -1,4 +1,6 @@
-import { type Problem, RewindError } from '../../src/errors';
+import { CommanderError } from 'commander';
+
+import { messageOf, type Problem, RewindError } from '../../src/errors';
 
 /** Prints the one JSON document of a command. */
 export function printJson(value: unknown): void {
@@ -12,6 +14,8 @@ export function errorJson(error: unknown): {
   const problems: readonly Problem[] =
     error instanceof RewindError
       ? error.problems
-      : [{ code: 'pulumi/failed', message: error instanceof Error ? error.message : String(error), fix: '' }];
+      : error instanceof CommanderError
+        ? [{ code: 'cli/usage', message: messageOf(error).replace(/^error: /, ''), fix: 'See rewind --help.' }]
+        : [{ code: 'pulumi/failed', message: messageOf(error), fix: 'Run it again without --json, which tells more.' }];
   return { errors: problems.map(({ code, message, fix }) => ({ code, message, fix })) };
 }

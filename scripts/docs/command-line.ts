@@ -24,13 +24,19 @@ export const commandLinePage: Page = {
     ].join('\n\n'),
 };
 
-/** The commands that the help lists, but for the help itself. */
+/** The commands that the help lists, but for the help itself; those of a group in place of the group. */
 function commandsOf(program: Command): Command[] {
   const isHelp = (command: Command): boolean => command.name() === 'help';
   return program
     .createHelp()
     .visibleCommands(program)
-    .filter((command) => !isHelp(command));
+    .filter((command) => !isHelp(command))
+    .flatMap((command) => (command.commands.length > 0 ? commandsOf(command) : [command]));
+}
+
+/** With the names of the groups that it is in: `rewind snapshot create`. */
+function fullName(command: Command): string {
+  return command.parent ? `${fullName(command.parent)} ${command.name()}` : command.name();
 }
 
 function sectionOf(command: Command): string[] {
@@ -40,7 +46,7 @@ function sectionOf(command: Command): string[] {
     ...help.visibleOptions(command).map((it) => [help.optionTerm(it), help.optionDescription(it)]),
   ].filter(([term]) => term !== '-h, --help');
   return [
-    `## rewind ${command.name()}`,
+    `## ${fullName(command)}`,
     sentence(command.description()),
     ['```text', help.commandUsage(command), '```'].join('\n'),
     ...(values.length === 0

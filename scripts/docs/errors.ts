@@ -68,15 +68,13 @@ const mending: Readonly<Record<ErrorCode, string>> = {
   'database/failed': 'The error has the words of the server; `docker compose logs SERVICE` tells more.',
   'migration/no-alembic':
     'Name the service whose image has alembic and the migrations: `rewind:database.alembic.service`; the error has what alembic says.',
-  'migration/unknown-revision':
-    'Get an image back that knows it, or restore a snapshot of before: `rewind snapshot list`.',
-  'migration/no-downgrade': 'Restore a snapshot of before (`rewind snapshot list`), or write the downgrade.',
   'migration/failed': 'The error has what alembic says. The schema is as it was before, and so is the application.',
   'snapshot/unknown': 'Choose one that `rewind snapshot list` lists.',
   'snapshot/damaged': 'Bring the files back from a backup, or choose another snapshot: `rewind snapshot list`.',
   'snapshot/not-restorable':
     'Take another one (`rewind snapshot create --prove`), and keep the old one until you know what is wrong with it.',
-  'snapshot/unusable': 'The error says what the file is and what is missing; look for another backup.',
+  'snapshot/in-place':
+    'Put the data of before back: `rewind snapshot undo`; or mend the service and `rewind restart` it.',
   'setup/node': 'Install Node.js 20 or newer.',
   'setup/docker':
     'Install and start Docker as the error says; on Debian and Ubuntu `npx rewind setup` does it as root.',

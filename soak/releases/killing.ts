@@ -2,7 +2,7 @@ import { spawn } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 
-import { descendantsOf, nameOf } from '../../test/support/running-pulumi';
+import { descendantsOf, nameOf } from '../../test/support/processes';
 import type { TestStack } from '../../test/support/stack';
 
 /** How a run of rewind ended that was interfered with. */

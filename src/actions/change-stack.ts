@@ -1,27 +1,36 @@
 import { createHash } from 'node:crypto';
 import { existsSync } from 'node:fs';
-import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { access, constants, mkdtemp, readFile, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 
 import type { Outcome, RunProgramOptions, Step } from '../automation/engine';
-import { RewindError } from '../errors';
-import { LockTimeout, withLock } from '../lock.mjs';
+import { connect } from '../docker/engine';
+import { clearTheName } from '../docker/containers';
+import { messageOf, RewindError } from '../errors';
+import { goodReleases, historyOf } from '../releases/history';
 import { configOfRelease, withImages } from '../releases/next-config';
 import { type ReleaseRecord, releaseName } from '../releases/record';
-import { openRelease } from '../releases/release-store';
+import { openRelease, type StoredRelease } from '../releases/release-store';
 import { newKeyNotice } from '../releases/seal';
 import { type ConfigSection, StackConfig } from '../releases/stack-config';
-import { removeStrays, whenStopped } from './dead-engine';
+import { removeStrays } from './dead-engine';
+import { Journal } from './journal';
 import { type ReleaseReason, whoAmI } from './keep-release';
 import { restoreSecrets } from './restore-secrets';
 import type { StackContext } from './stack-context';
+import { pulumiLockIn, withStackLock } from './stack-lock';
 
-const containerType = 'docker:index/container:Container';
+/** For so long an engine is waited for that an interrupted operation has left. */
+const patienceMs = 30_000;
 
 /** Makes the program of a run; undefined: the project's own, in a process of its own. */
 export type ProgramFor = (run: {
   readonly configFile: string;
   readonly reason: ReleaseReason;
+  /** Aborted when the run has ended: a program that is still at work is to stop. @default never */
+  readonly signal?: AbortSignal;
 }) => RunProgramOptions['program'];
 
 /** What hears of the progress of a change. */
@@ -63,89 +72,94 @@ export type ChangeResult =
  * @throws RewindError before anything has changed
  */
 export async function changeStack(options: ChangeOptions): Promise<ChangeResult> {
-  const { context, what } = options;
-  await mkdir(context.releases.folder, { recursive: true, mode: 0o700 });
-  const lockFile = join(context.releases.folder, 'lock');
-  const since = new Date().toISOString().slice(11, 19);
-  try {
-    return await withLock(lockFile, () => new Change(options).run(), {
-      timeoutMs: 0,
-      what: `${what} by ${whoAmI()} since ${since} UTC`,
-    });
-  } catch (error) {
-    if (!(error instanceof LockTimeout)) throw error;
-    throw new RewindError({
-      code: 'release/locked',
-      message: `The stack ${context.name} is being changed: ${error.message.replace(/ has not finished in time$/, '')}.`,
-      fix: 'Wait for it to end. The lock of a process that died is taken over by itself.',
-    });
-  }
+  return withStackLock(options.context, options.what, () => new Change(options).run());
 }
 
 class Change {
   readonly #options: ChangeOptions;
   readonly #context: StackContext;
-  readonly #nextFile: string;
-  /** Whether an engine was killed, so that the stack's state may not know what runs. */
+  readonly #journal: Journal;
+  /** Whether an engine was killed, which may have left containers that the stack's state does not know. */
   #isUnsure = false;
 
   constructor(options: ChangeOptions) {
     this.#options = options;
     this.#context = options.context;
-    this.#nextFile = join(options.context.releases.folder, 'next.yaml');
+    this.#journal = new Journal(options.context.releases);
   }
 
   async run(): Promise<ChangeResult> {
-    const { next, reason, what, onPhase } = this.#options;
+    const { next, reason, secretsOf, what, onPhase, signal } = this.#options;
+    await this.#checkConfigFile();
     await this.#finishInterrupted();
     const today = await this.#withKey();
-    const before = await this.#current();
-    await this.#prepare(today, today.withConfig(await next(today.config)), before);
-    await onPhase?.(what);
-    const outcome = await this.#update(this.#nextFile, reason, what);
-    if (outcome.ok) return this.#done(outcome.steps);
-    if (outcome.died) await whenStopped(removalsIn(outcome.unfinished));
-    else if (!outcome.steps.some(changesSomething)) {
-      await this.#forget();
-      return { state: 'refused', why: outcome.why };
+    const before = await this.#newest();
+    const text = today.withConfig(await next(today.config)).toString();
+    const startedAt = new Date().toISOString();
+    const entry = { what, by: whoAmI(), startedAt, before: before?.number ?? 0 };
+    const configuration = await this.#hashOfConfiguration();
+    const { revertOf } = reason;
+    await this.#journal.begin({ ...entry, ...(revertOf !== undefined && { revertOf }), configuration }, text);
+    let outcome: Outcome | undefined;
+    try {
+      if (secretsOf) await restoreSecrets(this.#context, secretsOf, today, this.#journal.nextFile);
+      await onPhase?.(what);
+      if (!signal?.aborted) outcome = await this.#update(this.#journal.nextFile, reason, what, signal);
+    } catch (error) {
+      await this.#journal.end();
+      throw error;
     }
-    return this.#putBack(before, outcome.why);
+    if (outcome?.ok) return this.#done(outcome.steps);
+    const why = outcome && !signal?.aborted ? outcome.why : 'Interrupted.';
+    const isUnknown = outcome?.unfinished !== undefined;
+    if (!outcome || (!isUnknown && !outcome.steps.some(changesSomething))) {
+      await this.#journal.end();
+      return { state: 'refused', why };
+    }
+    try {
+      return await this.#putBack(before, why, outcome);
+    } catch (error) {
+      return { state: 'broken', why, whyNotBack: error instanceof RewindError ? error.render() : messageOf(error) };
+    }
   }
 
-  async #update(
-    configFile: string,
-    reason: ReleaseReason,
-    what: string,
-    signal = this.#options.signal,
-  ): Promise<Outcome> {
+  async #update(configFile: string, reason: ReleaseReason, what: string, signal?: AbortSignal): Promise<Outcome> {
     const { programFor, onStep } = this.#options;
-    const program = programFor({ configFile, reason });
-    const run = (): Promise<Outcome> =>
-      this.#context.engine.update({
-        configFile,
-        ...(program && { program }),
-        message: reason.message ?? what,
-        refresh: this.#isUnsure,
-        ...(signal && { signal }),
-        ...(onStep && { onStep }),
-      });
+    const run = async (): Promise<Outcome> => {
+      const ended = new AbortController();
+      const program = programFor({ configFile, reason, signal: ended.signal });
+      try {
+        return await this.#context.engine.update({
+          configFile,
+          ...(program && { program }),
+          message: reason.message ?? what,
+          ...(signal && { signal }),
+          ...(onStep && { onStep }),
+        });
+      } finally {
+        ended.abort();
+        // The program does so itself, unless it was left in the middle of its work.
+        await this.#context.releases.giveBack();
+      }
+    };
     const outcome = await run();
-    if (outcome.ok) return outcome;
-    if (outcome.died) this.#isUnsure = true;
-    if (!(await this.#clearedLock(outcome.why))) return outcome;
-    this.#isUnsure = true;
+    if (outcome.ok || !(await this.#clearedLock(outcome.why))) return outcome;
+    await this.#recover();
     return run();
   }
 
-  /** Takes Pulumi's lock away if the process that made it is dead. */
+  /**
+   * Takes Pulumi's lock away if the process that made it is dead.
+   *
+   * @throws RewindError release/locked if it is not
+   */
   async #clearedLock(why: string): Promise<boolean> {
-    const holder = /created by \S+ \(pid (\d+)\)/.exec(why);
-    if (!/is currently locked/.test(why) || !holder) return false;
-    if (isAlive(Number(holder[1]))) {
-      await this.#forget();
+    const lock = pulumiLockIn(why);
+    if (!lock) return false;
+    if (lock.mayLive) {
       throw new RewindError({
         code: 'release/locked',
-        message: `The stack ${this.#context.name} is being changed by a pulumi: ${holder[0].replace(/^created by /, '')}.`,
+        message: `The stack ${this.#context.name} is being changed by a pulumi: ${lock.holder}.`,
         fix: 'Wait for it to end. If it runs on another machine and is dead: pulumi cancel.',
       });
     }
@@ -153,48 +167,108 @@ class Change {
     return true;
   }
 
+  /** After an engine was killed: has Pulumi look at what there is, in place of what it did not see the end of. */
+  async #recover(): Promise<void> {
+    this.#isUnsure = true;
+    // An engine that was left alone still finishes the steps that were under way.
+    for (const end = Date.now() + patienceMs; ;) {
+      const outcome = await this.#context.engine.refresh();
+      if (outcome.ok) return;
+      const lock = pulumiLockIn(outcome.why);
+      if (!lock) {
+        throw new RewindError({
+          code: 'pulumi/failed',
+          message: `An earlier operation was interrupted, and pulumi refresh, which is to find out what it left, fails:\n${outcome.why}`,
+          fix: 'Docker and the state backend (PULUMI_BACKEND_URL) have to answer. Then run the same command again.',
+        });
+      }
+      if (lock.mayLive && Date.now() < end) await sleep(500);
+      else await this.#clearedLock(outcome.why);
+    }
+  }
+
   async #done(steps: readonly Step[]): Promise<ChangeResult> {
     const release = await this.#current();
-    if (!release) throw new Error('an update left no release record');
     if (this.#isUnsure) await removeStrays(release);
     await this.#settle(release);
     return { state: 'done', release, steps };
   }
 
   /** The update has succeeded: its configuration becomes the stack's, with the images that it came to. */
-  async #settle(release: ReleaseRecord): Promise<void> {
-    const next = await StackConfig.read(this.#nextFile);
+  async #settle(release: ReleaseRecord, nextFile = this.#journal.nextFile): Promise<void> {
+    const next = await StackConfig.read(nextFile);
     await next.withConfig(withImages(next.config, release)).replace(this.#context.configFile);
-    await this.#forget();
+    await this.#journal.end();
   }
 
-  async #putBack(before: ReleaseRecord | undefined, why: string): Promise<ChangeResult> {
+  async #putBack(before: StoredRelease | undefined, why: string, failed: Outcome): Promise<ChangeResult> {
     const { onPhase } = this.#options;
     if (!before) {
-      await this.#forget();
+      await this.#journal.end();
       return { state: 'broken', why, whyNotBack: 'there is no earlier release. What was started is left as it is' };
     }
-    await onPhase?.(`${why}\n\nputting back ${releaseName(before.number)}`);
+    const name = releaseName(before.number);
+    await onPhase?.(`${why}\n\nputting back ${name}`);
+    await this.#context.releases.dropAfter(before.number);
+    if (!failed.ok && failed.unfinished) await this.#endUnfinished(failed.unfinished);
     const today = await StackConfig.read(this.#context.configFile);
-    const text = today.withConfig(configOfRelease(before, today.config)).toString();
-    await writeFile(this.#nextFile, text, { mode: 0o600, flush: true });
-    await restoreSecrets(this.#context, before, today, this.#nextFile);
-    const reason = { kind: 'revert', revertOf: before.number } as const;
-    const what = `put back ${releaseName(before.number)}`;
-    const outcome = await this.#update(this.#nextFile, reason, what, undefined);
-    if (!outcome.ok) return { state: 'broken', why, whyNotBack: outcome.why };
-    const release = (await this.#current()) ?? before;
+    // Where the record of what ran cannot be read, the stack configuration says the same.
+    const record = 'record' in before ? before.record : undefined;
+    const text = (record ? today.withConfig(configOfRelease(record, today.config)) : today).toString();
+    const nextFile = await this.#nextFile(text);
+    if (record) await restoreSecrets(this.#context, record, today, nextFile);
+    const reason: ReleaseReason = record ? { kind: 'revert', revertOf: before.number } : { kind: 'deploy' };
+    const outcome = await this.#update(nextFile, reason, `put back ${name}`);
+    if (!outcome.ok) {
+      await this.#context.releases.dropAfter(before.number);
+      return { state: 'broken', why, whyNotBack: outcome.why };
+    }
+    const release = await this.#current();
     if (this.#isUnsure) await removeStrays(release);
     // Mostly the configuration of before says what runs now. It does not if the compose files have changed since.
-    if (await this.#isWhatRuns(this.#context.configFile)) await this.#forget();
-    else await this.#settle(release);
+    if (await this.#isWhatRuns(this.#context.configFile)) await this.#journal.end();
+    else await this.#settle(release, nextFile);
     return { state: 'put-back', why, release };
+  }
+
+  /** Writes the configuration to put back. What runs is put back even if the store is full by now, or gone. */
+  async #nextFile(text: string): Promise<string> {
+    try {
+      await this.#journal.goTo(text);
+      return this.#journal.nextFile;
+    } catch {
+      const file = join(await mkdtemp(join(tmpdir(), 'rewind-')), 'next.yaml');
+      await writeFile(file, text, { mode: 0o600 });
+      return file;
+    }
+  }
+
+  /** What an engine was about when it was killed may still be going on in a plugin: it is brought to its end. */
+  async #endUnfinished(steps: readonly Step[]): Promise<void> {
+    const { docker } = await connect();
+    const containers = steps.filter(({ type, op }) => type === containerType && /create|delete|replace/.test(op));
+    for (const name of new Set(containers.map((step) => step.name))) {
+      await clearTheName(docker, name, this.#context.name);
+    }
+    await this.#recover();
   }
 
   async #isWhatRuns(configFile: string): Promise<boolean> {
     const program = this.#options.programFor({ configFile, reason: { kind: 'update' } });
     const outcome = await this.#context.engine.preview({ configFile, ...(program && { program }) });
     return outcome.ok && !outcome.steps.some(changesSomething);
+  }
+
+  async #checkConfigFile(): Promise<void> {
+    const { configFile } = this.#context;
+    await access(dirname(configFile), constants.W_OK).catch((error: unknown) => {
+      throw new RewindError({
+        code: 'config/invalid',
+        message: `The stack configuration ${configFile} could not be replaced: ${messageOf(error)}`,
+        fix: 'Make its folder writable: a release is written down there when it runs.',
+        cause: error,
+      });
+    });
   }
 
   /** The stack configuration with a key; the first operation makes it. */
@@ -210,54 +284,31 @@ class Change {
     return StackConfig.read(configFile);
   }
 
-  async #current(): Promise<ReleaseRecord | undefined> {
-    const [stored] = await this.#context.releases.list(1);
-    if (stored && 'damage' in stored) throw stored.damage;
-    return stored?.record;
+  async #newest(): Promise<StoredRelease | undefined> {
+    return (await this.#context.releases.list(1))[0];
   }
 
-  /** Writes down what is about to happen, so that an interruption can be made good. */
-  async #prepare(today: StackConfig, next: StackConfig, before: ReleaseRecord | undefined): Promise<void> {
-    const { secretsOf } = this.#options;
-    await writeFile(this.#nextFile, next.toString(), { mode: 0o600, flush: true });
-    try {
-      if (secretsOf) await restoreSecrets(this.#context, secretsOf, today, this.#nextFile);
-    } catch (error) {
-      await this.#forget();
-      throw error;
-    }
-    const journal: Journal = {
-      what: this.#options.what,
-      by: whoAmI(),
-      startedAt: new Date().toISOString(),
-      before: before?.number ?? 0,
-      ...(this.#options.reason.revertOf !== undefined && { revertOf: this.#options.reason.revertOf }),
-      configuration: await this.#hashOfConfiguration(),
-    };
-    await writeFile(this.#journalFile, JSON.stringify(journal), { mode: 0o600, flush: true });
-  }
-
-  async #forget(): Promise<void> {
-    await rm(this.#journalFile, { force: true });
-    await rm(this.#nextFile, { force: true });
-  }
-
-  get #journalFile(): string {
-    return join(this.#context.releases.folder, 'operation.json');
+  /** What runs after an update that succeeded. */
+  async #current(): Promise<ReleaseRecord> {
+    const newest = await this.#newest();
+    if (newest && 'record' in newest) return newest.record;
+    throw newest?.damage ?? new Error('an update left no release record');
   }
 
   /** An operation that was killed after its release was recorded, but before the configuration was, is finished now. */
   async #finishInterrupted(): Promise<void> {
-    const journal = await readJournal(this.#context);
-    if (!journal) return;
-    this.#isUnsure = true;
-    const current = await this.#current();
-    await this.#options.onPhase?.(`after an interrupted ${journal.what} (${journal.by}, ${journal.startedAt})`);
-    // Whoever has changed the stack configuration since wants what it says now.
-    const isUntouched = journal.configuration === (await this.#hashOfConfiguration());
-    const isRecorded = current !== undefined && current.number > journal.before;
-    if (isUntouched && isRecorded && existsSync(this.#nextFile)) await this.#settle(current);
-    await this.#forget();
+    const entry = await this.#journal.read();
+    if (!entry) return;
+    await this.#options.onPhase?.(`after an interrupted ${entry.what} (${entry.by}, ${entry.startedAt})`);
+    await this.#recover();
+    const newest = await this.#newest();
+    if (newest && newest.number > entry.before && 'record' in newest) {
+      // Whoever has changed the stack configuration since wants what it says now.
+      const isUntouched = entry.configuration === (await this.#hashOfConfiguration());
+      if (!(await this.#hasSucceeded(newest.record))) await this.#context.releases.dropAfter(entry.before);
+      else if (isUntouched && existsSync(this.#journal.nextFile)) await this.#settle(newest.record);
+    }
+    await this.#journal.end();
   }
 
   async #hashOfConfiguration(): Promise<string> {
@@ -265,46 +316,17 @@ class Change {
       .update(await readFile(this.#context.configFile))
       .digest('hex');
   }
-}
 
-/** An operation that has begun. */
-export interface Journal {
-  readonly what: string;
-  readonly by: string;
-  readonly startedAt: string;
-  /** Number of the newest release then; 0 if there was none. */
-  readonly before: number;
-  /** The release that it brings back. @default it is no revert */
-  readonly revertOf?: number;
-  /** Hash of the stack configuration file then. */
-  readonly configuration: string;
-}
-
-/** The operation that has begun and not ended: it is under way, or was killed. */
-export async function readJournal(context: StackContext): Promise<Journal | undefined> {
-  try {
-    return JSON.parse(await readFile(join(context.releases.folder, 'operation.json'), 'utf8')) as Journal;
-  } catch {
-    return undefined; // there is none, or its writing was cut short before anything else happened
+  /** Whether the backend does not know better: the engine may have failed after the record was written. */
+  async #hasSucceeded({ number }: ReleaseRecord): Promise<boolean> {
+    const stored = await this.#context.releases.list();
+    const rows = historyOf(stored, await this.#context.engine.history());
+    return goodReleases(stored, rows).some((good) => good.number === number);
   }
 }
+
+const containerType = 'docker:index/container:Container';
 
 function changesSomething({ op, type }: Step): boolean {
   return !['same', 'read', 'refresh'].includes(op) && type.startsWith('docker:');
-}
-
-/** Names of the containers that steps remove. */
-function removalsIn(steps: readonly Step[]): string[] {
-  return steps.flatMap(({ type, op, name }) =>
-    type === containerType && ['delete', 'delete-replaced'].includes(op) ? [name] : [],
-  );
-}
-
-function isAlive(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code === 'EPERM';
-  }
 }

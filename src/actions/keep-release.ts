@@ -36,31 +36,54 @@ export interface KeepReleaseOptions {
   readonly startedAt: Date;
 }
 
+/** The release that an update will have made. */
+export interface PendingRelease {
+  /**
+   * Writes down what runs now that all services are ready, and keeps its images.
+   *
+   * @returns the record of the release that runs
+   * @throws RewindError store/unusable, docker/failed
+   */
+  readonly keep: () => Promise<ReleaseRecord>;
+  /** The update has failed: nothing is written down. */
+  readonly abandon: () => Promise<void>;
+}
+
 /**
- * Writes down what runs now that all services are ready, and keeps its images. An update that left everything as it was
- * is no new release.
+ * Makes sure, before anything is changed, that the release can be written down afterwards. An update that leaves
+ * everything as it was is no new release.
  *
- * @returns the record of the release that runs
- * @throws RewindError store/unusable, docker/failed
+ * @throws RewindError store/unusable
  */
-export async function keepRelease(options: KeepReleaseOptions): Promise<ReleaseRecord> {
-  const { prepared, store, stack, key, retain, configuration, secrets, directory, reason, startedAt } = options;
+export async function expectRelease(options: KeepReleaseOptions): Promise<PendingRelease> {
+  const { prepared, store, key, secrets, directory } = options;
   const planned = fingerprintOf(prepared, key);
   const [latest] = await store.list(1);
-  if (latest && 'record' in latest && latest.record.fingerprint === planned) return latest.record;
-
-  const docker = prepared.engine.docker;
-  const images = new Set(prepared.services.flatMap(({ containers }) => containers.flatMap(({ image }) => image ?? [])));
-  const sealed: SealedRelease = {
+  if (latest && 'record' in latest && latest.record.fingerprint === planned) {
+    return { keep: () => Promise.resolve(latest.record), abandon: () => Promise.resolve() };
+  }
+  const content: SealedRelease = {
     secrets,
     directory,
     project: prepared.source,
     files: knownFiles(prepared.files.kept),
   };
-  const [origins, name] = await Promise.all([
-    keepImages(docker, stack, images),
-    store.seal(key, JSON.stringify(sealed)),
-  ]);
+  const sealed = JSON.stringify(content);
+  await store.reserve(Buffer.byteLength(sealed));
+  return {
+    abandon: () => store.giveBack(),
+    keep: async () => {
+      await store.giveBack();
+      return keepRelease(options, sealed, planned);
+    },
+  };
+}
+
+async function keepRelease(options: KeepReleaseOptions, sealed: string, planned: string): Promise<ReleaseRecord> {
+  const { prepared, store, stack, key, retain, configuration, reason, startedAt } = options;
+  const docker = prepared.engine.docker;
+  const images = new Set(prepared.services.flatMap(({ containers }) => containers.flatMap(({ image }) => image ?? [])));
+  const [origins, name] = await Promise.all([keepImages(docker, stack, images), store.seal(key, sealed)]);
   const services = prepared.services.flatMap(({ service, reference, containers }): [string, ReleasedService][] => {
     const imageId = containers[0]?.image;
     if (imageId === undefined) return [];

@@ -1,4 +1,5 @@
-import { rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
 import type { Step } from '../automation/engine';
@@ -143,7 +144,9 @@ async function openSides({ context, from, to }: PlanOptions, today: StackConfig)
 }
 
 async function previewSteps({ context, to, programFor }: PlanOptions, today: StackConfig): Promise<readonly Step[]> {
-  const configFile = join(context.releases.folder, `plan.${process.pid}.yaml`);
+  // Not in the store: a plan changes nothing, and works where nothing can be changed.
+  const folder = await mkdtemp(join(tmpdir(), 'rewind-plan-'));
+  const configFile = join(folder, `Pulumi.${context.stack}.yaml`);
   await writeFile(configFile, today.withConfig(configOfRelease(to, today.config)).toString(), { mode: 0o600 });
   try {
     await restoreSecrets(context, to, today, configFile);
@@ -156,7 +159,7 @@ async function previewSteps({ context, to, programFor }: PlanOptions, today: Sta
       fix: 'Mend what it names and run this again.',
     });
   } finally {
-    await rm(configFile, { force: true });
+    await rm(folder, { recursive: true, force: true });
   }
 }
 

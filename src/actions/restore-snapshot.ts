@@ -116,7 +116,7 @@ async function whileQuiet<T>(
 ): Promise<{ result: T; seconds: number }> {
   const done: { result?: { value: T } } = {};
   let began: number | undefined;
-  await restartServices(docker, stack, {
+  const restarting = restartServices(docker, stack, {
     using: settings.service,
     onStopping: () => (began ??= Date.now()),
     ...(onStopped && { onStopped }),
@@ -127,6 +127,20 @@ async function whileQuiet<T>(
       done.result = { value: await work() };
     },
   });
+  await restarting.catch((error: unknown) => {
+    throw done.result && error instanceof RewindError ? sayingWhatIsInPlace(error) : error;
+  });
   signal?.throwIfAborted();
   return { result: done.result!.value, seconds: (Date.now() - (began ?? Date.now())) / 1000 };
+}
+
+/** The data has changed places, and a service does not start with it. */
+function sayingWhatIsInPlace(error: RewindError): RewindError {
+  const [first, ...others] = error.problems;
+  const inPlace = {
+    code: 'snapshot/in-place',
+    message: 'The data has been replaced all the same.',
+    fix: 'Put the data of before back: rewind snapshot undo.',
+  } as const;
+  return new RewindError(first!, [...others, inPlace]);
 }

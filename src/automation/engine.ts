@@ -20,8 +20,6 @@ export interface RunProgramOptions {
   /** The stack configuration file. @default that of the project */
   readonly configFile?: string;
   readonly message?: string;
-  /** Looks first at what is really there: after an engine was killed, its state may not know. @default false */
-  readonly refresh?: boolean;
   /** Asks the engine to stop after the steps that are under way. @default never */
   readonly signal?: AbortSignal;
   readonly onStep?: (step: Step) => void;
@@ -48,10 +46,8 @@ export type Outcome =
       readonly ok: false;
       readonly steps: readonly Step[];
       readonly why: string;
-      /** True if the engine was killed, so that its state may not know of its last steps. */
-      readonly died: boolean;
-      /** What had begun and not ended by then. */
-      readonly unfinished: readonly Step[];
+      /** If the engine was killed: the steps that it was about then. @default it has ended by itself */
+      readonly unfinished?: readonly Step[];
     };
 
 /** An update as `pulumi stack history` lists it. */
@@ -90,8 +86,9 @@ export class StackEngine {
    * @throws RewindError pulumi/failed
    */
   async history(newest?: number): Promise<HistoryEntry[]> {
-    const page = newest === undefined ? [] : ['--page-size', String(newest), '--page', '1'];
-    const text = await this.#pulumi(['stack', 'history', '--json', '--full-dates', ...page]);
+    // Without a size it lists the newest ten; 0 stands for all.
+    const size = ['--page-size', String(newest ?? 0)];
+    const text = await this.#pulumi(['stack', 'history', '--json', '--full-dates', ...size]);
     const entries = JSON.parse(text) as {
       kind: string;
       result: string;
@@ -108,6 +105,21 @@ export class StackEngine {
       finishedAt: new Date(endTime ?? startTime),
       changes: resourceChanges ?? {},
     }));
+  }
+
+  /**
+   * Looks at what there is, and writes it down in place of what the stack's state says. Forgets creations that an
+   * engine which was killed did not see the end of.
+   */
+  async refresh(): Promise<Outcome> {
+    const steps: readonly Step[] = [];
+    try {
+      await this.#pulumi(['refresh', '--yes', '--skip-preview', '--clear-pending-creates', '--suppress-outputs']);
+      return { ok: true, steps };
+    } catch (error) {
+      if (!(error instanceof RewindError)) throw error;
+      return { ok: false, steps, why: error.message };
+    }
   }
 
   /**
@@ -158,13 +170,13 @@ export class StackEngine {
     if (result.exitCode === 0) return result.stdout;
     throw new RewindError({
       code: 'pulumi/failed',
-      message: `pulumi ${args.slice(0, 2).join(' ')} failed: ${result.stderr.trim() || 'it said nothing'}`,
-      fix: 'Mend what it names and run the same command again.',
+      message: `pulumi ${args.slice(0, 2).join(' ')} failed: ${withoutPrefix(result.stderr.trim() || result.stdout.trim()) || 'it said nothing'}`,
+      fix: fixOf(result.stderr),
     });
   }
 
   async #run(
-    { program, configFile, message, refresh, signal, onStep }: RunProgramOptions,
+    { program, configFile, message, signal, onStep }: RunProgramOptions,
     start: (stack: automation.Stack, options: RunOptions) => Promise<unknown>,
   ): Promise<Outcome> {
     const steps: Step[] = [];
@@ -173,11 +185,10 @@ export class StackEngine {
     const onEvent = (event: automation.EngineEvent): void => {
       const step = stepOf(event);
       if (step) {
+        if (step.phase === 'begin') steps.push(step);
         const key = `${step.op} ${step.type} ${step.name}`;
-        if (step.phase === 'begin') {
-          steps.push(step);
-          unfinished.set(key, step);
-        } else unfinished.delete(key);
+        if (step.phase === 'begin') unfinished.set(key, step);
+        else unfinished.delete(key);
         onStep?.(step);
       }
       const { severity, message: said, prefix = '' } = event.diagnosticEvent ?? {};
@@ -188,7 +199,6 @@ export class StackEngine {
       ...(program && { program: program as automation.PulumiFn }),
       ...(configFile !== undefined && { configFile }),
       ...(message !== undefined && { message }),
-      ...(refresh && { refresh }),
       ...(signal && { signal }),
     };
     try {
@@ -196,9 +206,8 @@ export class StackEngine {
       return { ok: true, steps };
     } catch (error) {
       if (!(error instanceof automation.CommandError)) throw error;
-      const { died = false } = error as { died?: boolean };
-      const why = died ? 'Pulumi was killed in the middle of its work.' : whatWasSaid(errors, error);
-      return { ok: false, steps, why, died, unfinished: [...unfinished.values()] };
+      if (!(error instanceof EngineKilled)) return { ok: false, steps, why: whatWasSaid(errors, error) };
+      return { ok: false, steps, why: error.message, unfinished: [...unfinished.values()] };
     }
   }
 
@@ -220,7 +229,7 @@ export class StackEngine {
   }
 }
 
-type RunOptions = Pick<automation.UpOptions, 'program' | 'configFile' | 'message' | 'refresh' | 'signal' | 'onEvent'>;
+type RunOptions = Pick<automation.UpOptions, 'program' | 'configFile' | 'message' | 'signal' | 'onEvent'>;
 
 /**
  * The same command, out of reach of a terminal's Ctrl-C: the engine is asked to stop once, by this process, and finishes
@@ -245,13 +254,22 @@ function inOwnProcessGroup(command: automation.PulumiCommand): automation.Pulumi
     const stop = (): void => void child.kill('SIGINT');
     signal?.addEventListener('abort', stop, { once: true });
     if (signal?.aborted) stop();
-    const { exitCode, stdout, stderr, isTerminated } = await child;
+    const { exitCode = -2, stdout, stderr, signal: killedBy } = await child;
     signal?.removeEventListener('abort', stop);
-    const result = { stdout, stderr, code: exitCode ?? -2 };
+    // Before it listens to it, the signal that asks it to stop ends it: it has not begun then.
+    if (killedBy !== undefined && killedBy !== 'SIGINT') throw new EngineKilled();
+    const result = { stdout, stderr, code: exitCode, toString: () => stderr || stdout };
     if (exitCode === 0) return result;
-    throw Object.assign(new automation.CommandError(result as never), { stdout, stderr, died: isTerminated });
+    throw Object.assign(new automation.CommandError(result as never), { stdout, stderr });
   };
   return Object.assign(Object.create(command) as automation.PulumiCommand, { run });
+}
+
+/** The engine was killed, and has told nobody of it. */
+class EngineKilled extends automation.CommandError {
+  constructor() {
+    super('Pulumi was killed in the middle of its work.');
+  }
 }
 
 function stepOf(event: automation.EngineEvent): Step | undefined {
@@ -277,12 +295,23 @@ function nameIn(urn: string): string {
   return urn.slice(urn.lastIndexOf('::') + 2);
 }
 
-/** What went wrong, in the engine's words. */
+/** What went wrong, in the engine's words, and how to mend it. */
 function whatWasSaid(errors: readonly string[], error: automation.CommandError): string {
   const said = [...new Set(errors)].filter((text) => !/^(error: )?(update|preview) failed$/.test(text));
-  if (said.length > 0) return said.join('\n\n');
   const { stdout = '', stderr = '' } = error as { stdout?: string; stderr?: string };
-  return plain(stderr.trim() || stdout.trim() || error.message);
+  const text = withoutPrefix(said.join('\n\n') || plain(stderr.trim() || stdout.trim() || error.message));
+  // Errors of our own program come with what mends them.
+  return /\[[a-z]+\/[a-z-]+\]$/.test(text) ? text : `${text}\n  → ${fixOf(text)} [pulumi/failed]`;
+}
+
+function withoutPrefix(text: string): string {
+  return text.replace(/^error: /, '');
+}
+
+function fixOf(said: string): string {
+  return /unable to open bucket|PULUMI_ACCESS_TOKEN|connection refused|no such host|i\/o timeout/.test(said)
+    ? 'Check the state backend: PULUMI_BACKEND_URL, or whatever pulumi login has chosen (pulumi whoami --verbose).'
+    : 'Mend what it names and run the same command again.';
 }
 
 /** Text without the engine's colour directives, `<{%reset%}>`, and without those of a terminal. */

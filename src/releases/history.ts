@@ -47,8 +47,9 @@ export function historyOf(stored: readonly StoredRelease[], entries: readonly Hi
         release: release.number,
         isNew: true,
         result: 'damaged',
-        at: new Date(NaN),
-        seconds: NaN,
+        at: entry?.startedAt ?? new Date(NaN),
+        seconds: entry ? secondsOf(entry) : NaN,
+        ...(entry && messageOf(entry)),
         images: {},
       });
       return;
@@ -62,8 +63,8 @@ export function historyOf(stored: readonly StoredRelease[], entries: readonly Hi
 
   for (const entry of updates) {
     // Records from before this update were made by updates that the backend has forgotten.
-    while (left[0] && finishedBefore(left[0], entry)) add(left.shift()!, undefined);
-    if (left[0] && finishedWithin(left[0], entry)) add(left.shift()!, entry);
+    while (left[0] && (finishedBefore(left[0], entry) || isOlder(left, entry))) add(left.shift()!, undefined);
+    if (left[0] && (finishedWithin(left[0], entry) || hasMade(left[0], entry))) add(left.shift()!, entry);
     else {
       const isBack = entry.kind === 'update' && entry.result === 'succeeded' && before;
       rows.push({
@@ -71,7 +72,7 @@ export function historyOf(stored: readonly StoredRelease[], entries: readonly Hi
         isNew: false,
         result: entry.kind === 'destroy' && entry.result === 'succeeded' ? 'taken down' : entry.result,
         at: entry.startedAt,
-        seconds: (entry.finishedAt.getTime() - entry.startedAt.getTime()) / 1000,
+        seconds: secondsOf(entry),
         ...messageOf(entry),
         images: {},
       });
@@ -145,6 +146,23 @@ function messageOf({ message }: HistoryEntry): { message?: string } {
   return title === '' ? {} : { message: title };
 }
 
+function secondsOf({ startedAt, finishedAt }: HistoryEntry): number {
+  return (finishedAt.getTime() - startedAt.getTime()) / 1000;
+}
+
+/** Whether the first of these is a damaged record from before this update: a later one was made by it, or before it. */
+function isOlder([first, ...later]: readonly StoredRelease[], entry: HistoryEntry): boolean {
+  const readable = later.find((release) => 'record' in release);
+  if (!first || 'record' in first || !readable) return false;
+  return finishedBefore(readable, entry) || finishedWithin(readable, entry);
+}
+
+/** A damaged record does not say when it was made: by the first update of its time that changed something. */
+function hasMade(release: StoredRelease, { result, kind, changes }: HistoryEntry): boolean {
+  const changed = Object.entries(changes).some(([op, count]) => op !== 'same' && count > 0);
+  return 'damage' in release && kind === 'update' && result === 'succeeded' && changed;
+}
+
 function finishedWithin(release: StoredRelease, { startedAt, finishedAt }: HistoryEntry): boolean {
   if ('damage' in release) return false;
   const time = Date.parse(release.record.finishedAt);
@@ -152,6 +170,6 @@ function finishedWithin(release: StoredRelease, { startedAt, finishedAt }: Histo
 }
 
 function finishedBefore(release: StoredRelease, { startedAt }: HistoryEntry): boolean {
-  if ('damage' in release) return true;
+  if ('damage' in release) return false;
   return Date.parse(release.record.finishedAt) < startedAt.getTime() - clockToleranceMs;
 }

@@ -79,12 +79,13 @@ export function parseRecord(text: string, where: string): ReleaseRecord {
       message: `The release record ${where} ${why}.`,
       fix: 'Bring the file back from a backup, or choose another release: rewind history.',
     });
-  let parsed: Partial<ReleaseRecord> & { checksum?: string };
+  let parsed: (Partial<ReleaseRecord> & { checksum?: string }) | null;
   try {
-    parsed = (JSON.parse(text) as typeof parsed | null) ?? {};
+    parsed = JSON.parse(text) as typeof parsed;
   } catch {
     throw damaged('is cut short or is no JSON');
   }
+  if (parsed === null || typeof parsed !== 'object' || Array.isArray(parsed)) throw damaged('is no release record');
   const { checksum, ...record } = parsed;
   if ((record.format as number | undefined) !== 1)
     throw damaged(`has the format ${record.format}, which this version does not know`);

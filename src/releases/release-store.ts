@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { link, mkdir, open, readdir, readFile, rm } from 'node:fs/promises';
+import { link, mkdir, open, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 
 import { messageOf, RewindError } from '../errors';
@@ -7,6 +7,9 @@ import { flush } from '../store/tree';
 import { parseRecord, type ReleaseRecord, releaseName, renderRecord } from './record';
 import { fingerprint, parseKey, seal, unseal } from './seal';
 import { inFolder, type SealedRelease } from './sealed';
+
+/** Bytes: a record of a hundred services has about 40 KiB, and the folders may grow by a block each. */
+const roomForRecord = 128 * 1024;
 
 /** A record on disk, or what is wrong with it. */
 export type StoredRelease = { readonly number: number } & (
@@ -35,7 +38,7 @@ export class ReleaseStore {
   async numbers(): Promise<number[]> {
     const names = await readdir(join(this.folder, 'releases')).catch((error: unknown) => {
       if ((error as NodeJS.ErrnoException).code === 'ENOENT') return [];
-      throw this.#unusable('cannot be read', error);
+      throw this.unusable('cannot be read', error);
     });
     return names.flatMap((name) => Number(/^r(\d+)\.json$/.exec(name)?.[1] ?? NaN) || []).sort((a, b) => a - b);
   }
@@ -66,7 +69,7 @@ export class ReleaseStore {
   async read(number: number): Promise<ReleaseRecord> {
     const path = this.#path(number);
     const text = await readFile(path, 'utf8').catch(async (error: unknown) => {
-      if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw this.#unusable('cannot be read', error);
+      if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw this.unusable('cannot be read', error);
       throw await this.#unknown(number);
     });
     const record = parseRecord(text, path);
@@ -92,6 +95,35 @@ export class ReleaseStore {
       const numbered: ReleaseRecord = { format: 1, number, stack: this.#stack, ...record };
       if (await this.#write(this.#path(number), renderRecord(numbered))) return numbered;
     }
+  }
+
+  /** Removes the newer records that rewind's own commands made: of an update that has failed after all. */
+  async dropAfter(number: number): Promise<void> {
+    for (const stored of await this.list()) {
+      const isOurs = 'record' in stored && stored.record.kind !== 'update';
+      if (isOurs && stored.number > number) await rm(this.#path(stored.number), { force: true }).catch(() => undefined);
+    }
+  }
+
+  /**
+   * Makes sure that there is room for a release, before anything is changed that would have to be written down.
+   *
+   * @param bytes - of its sealed part
+   * @throws RewindError store/unusable
+   */
+  async reserve(bytes: number): Promise<void> {
+    try {
+      await mkdir(this.folder, { recursive: true, mode: 0o700 });
+      await writeFile(this.#reserved, randomBytes(bytes + roomForRecord), { mode: 0o600, flush: true });
+    } catch (error) {
+      await this.giveBack();
+      throw this.unusable('cannot be written', error);
+    }
+  }
+
+  /** Gives back the room that was reserved: right before it is used, or when it is not needed any more. */
+  async giveBack(): Promise<void> {
+    await rm(this.#reserved, { force: true }).catch(() => undefined);
   }
 
   /**
@@ -124,6 +156,10 @@ export class ReleaseStore {
     });
   }
 
+  get #reserved(): string {
+    return join(this.folder, 'reserved');
+  }
+
   #path(number: number): string {
     return join(this.folder, 'releases', `${releaseName(number)}.json`);
   }
@@ -150,7 +186,7 @@ export class ReleaseStore {
       return true;
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code === 'EEXIST') return false;
-      throw this.#unusable('cannot be written', error);
+      throw this.unusable('cannot be written', error);
     } finally {
       await rm(draft, { force: true }).catch(() => undefined);
     }
@@ -169,7 +205,8 @@ export class ReleaseStore {
     });
   }
 
-  #unusable(what: string, error: unknown): RewindError {
+  /** The error for a store that cannot be used: it `cannot be written`. */
+  unusable(what: string, error: unknown): RewindError {
     return new RewindError({
       code: 'store/unusable',
       message: `The store’s folder ${this.folder} ${what}: ${messageOf(error)}`,

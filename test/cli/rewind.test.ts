@@ -4,23 +4,34 @@ import { describe, expect, test } from 'vitest';
 import { rewindCommand } from '../../cli/rewind';
 
 /** The commands that people are told of, with their help as they read it. */
-const commands = rewindCommand().createHelp().visibleCommands(rewindCommand());
-const named = commands.filter((command) => command.name() !== 'help').map((it) => [it.name(), it] as const);
+const named = commandsOf(rewindCommand());
+
+function commandsOf(group: Command, before = ''): (readonly [string, Command])[] {
+  const commands = group.createHelp().visibleCommands(group);
+  return commands
+    .filter((command) => command.name() !== 'help')
+    .flatMap((command): (readonly [string, Command])[] => {
+      const name = `${before}${command.name()}`;
+      return command.commands.length > 0 ? commandsOf(command, `${name} `) : [[name, command]];
+    });
+}
 
 /** What a command prints for `--help`. */
 function helpOf(name: string): string {
   const printed: string[] = [];
   const program = rewindCommand();
-  for (const command of [program, ...program.commands]) {
+  for (const command of [program, ...commandsOf(program).map(([, it]) => it)]) {
     command.configureOutput({ writeOut: (text) => printed.push(text) });
   }
-  expect(() => program.parse(['node', 'rewind', name, '--help'])).toThrow(CommanderError);
+  expect(() => program.parse(['node', 'rewind', ...name.split(' '), '--help'])).toThrow(CommanderError);
   return printed.join('');
 }
 
 test('these are the commands', () => {
   expect(named.map(([name]) => name)).toEqual([
-    ...['init', 'deploy', 'history', 'plan', 'revert', 'restart', 'setup', 'env', 'completion'],
+    ...['init', 'deploy', 'history', 'plan', 'revert', 'restart'],
+    ...['create', 'list', 'show', 'verify', 'restore', 'undo', 'prune'].map((name) => `snapshot ${name}`),
+    ...['setup', 'env', 'completion'],
   ]);
 });
 

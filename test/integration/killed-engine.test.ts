@@ -2,7 +2,8 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 
 import { containerIds, execIn, inspectContainers } from '../support/docker';
 import { nextEvent } from '../support/engine-events';
-import { endOrphans, RunningPulumi } from '../support/running-pulumi';
+import { endOrphans } from '../support/processes';
+import { RunningPulumi } from '../support/running-pulumi';
 import { TestStack } from '../support/stack';
 import { makeTaggedImages, removeTaggedImages } from '../support/tagged-images';
 

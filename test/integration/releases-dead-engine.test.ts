@@ -51,7 +51,7 @@ test('a container that was being created when the engine was killed is gone with
   const rewind = RunningRewind.start(stack, 'deploy');
   await rewind.until(created);
   rewind.killEngine();
-  expect(await rewind.ended()).toBe(3);
+  expect(await rewind.end()).toBe(3);
   expect(Object.keys(await containerIds(project))).toEqual([`${project}-api-1`]);
   expect(await stack.plannedSteps()).toEqual({});
 });

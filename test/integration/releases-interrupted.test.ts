@@ -1,116 +1,148 @@
-import { createHash } from 'node:crypto';
-import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 
-import { containerIds, eventually, execIn } from '../support/docker';
-import { nextEvent } from '../support/engine-events';
-import { TestStack } from '../support/stack';
-import { makeTaggedImages, removeTaggedImages } from '../support/tagged-images';
+import { containerIds, eventually, inspectContainer, inspectContainers } from '../support/docker';
+import { momentOf, nextEvent } from '../support/engine-events';
+import { endOrphans, isRunning } from '../support/processes';
 import { RunningRewind } from '../support/running-rewind';
+import { TestStack } from '../support/stack';
+import { imageId, makeTaggedImages, removeTaggedImages } from '../support/tagged-images';
 
-// One stack, whose rewind is killed at this moment and that: each test goes on from where the one before it left.
+// One stack, on which r1 runs before each test and after it: what begins is put back, or is finished and taken back.
 
 const project = 'rewind-interrupted';
-const image = 'rewind-interrupted/box:1';
-const api = `${project}-api-1`;
+const box = (tag: string): string => `rewind-interrupted/box:${tag}`;
+const web = `${project}-web-1`;
+const db = `${project}-db-1`;
 
-// Its removal comes last and takes a while, so that there is time to kill rewind when the release is recorded already.
-const slow = { image, command: ['sh', '-c', 'trap "sleep 2; exit 0" TERM; while :; do sleep 0.1; done'] };
-const services = (version: string, ...others: string[]): object => ({
+// Takes a while to get ready and to stop, so that there is time to be interrupted in.
+const slow = {
+  command: ['sh', '-c', 'trap "sleep 0.5; exit 0" TERM; sleep 1; touch /tmp/up; while :; do sleep 0.1; done'],
+  healthcheck: { test: ['CMD', 'test', '-e', '/tmp/up'], interval: '5s', timeout: '2s', retries: 3 },
+};
+const compose = {
   services: {
-    api: { image, environment: { VERSION: version } },
-    ...Object.fromEntries(others.map((name) => [name, slow])),
+    db: { image: box('v1') },
+    web: { image: box('v1'), ...slow, depends_on: { db: { condition: 'service_healthy' } } },
   },
-});
+};
 
 let stack: TestStack;
+let configured: string;
+
+const configuration = (): Promise<string> => readFile(join(stack.directory, 'Pulumi.dev.yaml'), 'utf8');
+const imageOf = async (container: string): Promise<string> => (await inspectContainer(container)).Image;
 
 beforeAll(async () => {
-  await makeTaggedImages({ [image]: 'plain' });
+  await makeTaggedImages({ [box('v1')]: 'plain', [box('v2')]: 'newer' });
   stack = await TestStack.create(project);
-  await stack.write('compose.yaml', services('1', 'one', 'two', 'three'));
+  await stack.write('compose.yaml', compose);
   await stack.rewind('deploy');
-  await stack.write('compose.yaml', services('2', 'one', 'two', 'three'));
-  await stack.rewind('deploy');
+  configured = await configuration();
+});
+
+afterEach(() => {
+  endOrphans();
 });
 
 afterAll(async () => {
   await stack.remove();
-  await removeTaggedImages(image);
+  await removeTaggedImages(box('v1'), box('v2'));
 });
 
-const inStore = (name: string): string => join(stack.directory, '.rewind', 'stacks', project, 'dev', name);
-
-/** Kills rewind as soon as a release is recorded: its last containers are still being removed. */
-async function killedWhenRecorded(release: number, ...args: string[]): Promise<void> {
-  const recorded = () => Promise.resolve(existsSync(inStore(`releases/r${release}.json`)));
-  const rewind = RunningRewind.start(stack, ...args);
-  await rewind.until(eventually(recorded, `the record of r${release}`, 60_000).then(() => undefined));
-  await rewind.kill();
-  expect(existsSync(inStore('operation.json'))).toBe(true);
+/** Everything runs on one version, the backend and the stack configuration know it, and nothing is left lying about. */
+async function expectAllWell(version: 'v1' | 'v2'): Promise<void> {
+  const containers = await inspectContainers(project);
+  expect(Object.keys(containers)).toEqual([db, web]);
+  expect(Object.values(containers).map(({ State }) => State.Status)).toEqual(['running', 'running']);
+  expect(await imageOf(web)).toBe(await imageId(box(version)));
+  expect(await stack.plannedSteps()).toEqual({});
+  expect(await stack.exported()).not.toContain('pending_operations');
+  const [current] = (await stack.rewindJson<{ current: boolean; release: number }[]>(['history'])).filter(
+    (row) => row.current,
+  );
+  const { services } = JSON.parse(
+    await readFile(
+      join(stack.directory, '.rewind', 'stacks', project, 'dev', 'releases', `r${current!.release}.json`),
+      'utf8',
+    ),
+  ) as { services: { web: { image: string } } };
+  expect(services.web.image).toBe(box(version));
 }
 
-const variable = (name: string): Promise<string> => execIn(api, 'sh', '-c', `echo "[$${name}]"`);
+const deployV2 = (): RunningRewind => RunningRewind.start(stack, 'deploy', 'web=v2');
 
-test('a setting that is changed after a deploy was killed is kept by the next deploy', async () => {
-  await stack.write('compose.yaml', services('3', 'two', 'three'));
-  await killedWhenRecorded(3, 'deploy');
-  await stack.configure({ env: { api: { CHANGED: 'meanwhile' } } });
-  await untilUnlocked('deploy');
-  expect([await variable('VERSION'), await variable('CHANGED')]).toEqual(['[3]', '[meanwhile]']);
-  expect(Object.keys(await containerIds(project))).toEqual(
-    ['api', 'three', 'two'].map((name) => `${project}-${name}-1`),
-  );
-  expect(await stack.plannedSteps()).toEqual({});
+describe('Ctrl-C', () => {
+  test('before anything has changed changes nothing', async () => {
+    const before = await containerIds(project);
+    const rewind = deployV2();
+    await rewind.untilItSays('deploy web=v2\n');
+    rewind.signal('SIGINT');
+    expect(await rewind.end()).toBe(1);
+    expect(rewind.stdout).toBe('deploy web=v2\nInterrupted.\n\nNothing has changed.\n');
+    expect(rewind.stderr).toMatch(/^Stopping after the steps that are under way; .+\n$/);
+    expect(await containerIds(project)).toEqual(before);
+    expect(await configuration()).toBe(configured);
+  });
+
+  test.each([
+    ['while the old container is being stopped', 'SIGINT', 'kill'],
+    ['while the new container is awaited to be ready', 'SIGINT', 'exec_start'],
+    ['(SIGTERM: a service manager that stops) when the new container has been started', 'SIGTERM', 'start'],
+    ['(SIGHUP: the terminal was closed) when the old container has been removed', 'SIGHUP', 'destroy'],
+  ] as const)('%s puts back what ran before', async (_when, signal, action) => {
+    const untouched = (await containerIds(project))[db];
+    const moment = momentOf(web, action);
+    const rewind = deployV2();
+    await rewind.until(moment);
+    rewind.signal(signal);
+    expect(await rewind.end()).toBe(3);
+    expect(rewind.stdout).toMatch(
+      /\nInterrupted\.\n\nputting back r1\n[^]*\nThis has failed; r1, which ran before, runs again \(.+\)\.\n$/,
+    );
+    await expectAllWell('v1');
+    expect((await containerIds(project))[db]).toBe(untouched);
+    expect(await configuration()).toBe(configured);
+  });
+
+  test('twice leaves everything as it is and says how to go on: the same command finishes it, with the next number', async () => {
+    const moment = nextEvent(web, 'start');
+    const rewind = deployV2();
+    await rewind.until(moment);
+    rewind.signal('SIGINT');
+    await rewind.untilItSays('Once more');
+    rewind.signal('SIGINT');
+    expect(await rewind.end()).toBe(130);
+    expect(rewind.stderr.trim().split('\n').at(-1)).toBe(
+      'Left as it is. Run the same command again to finish it, or go back: rewind revert r1 --yes.',
+    );
+    const out = await stack.rewind('deploy', 'web=v2');
+    expect(out).toMatch(/^after an interrupted deploy web=v2 \(.+\)\n/);
+    expect(out).toMatch(/\nr2 runs \(.+\)\.$/);
+    await expectAllWell('v2');
+    await stack.rewind('revert', 'r1', '--yes');
+    await expectAllWell('v1');
+  });
+
+  test('twice is one JSON document with --json too', async () => {
+    const moment = nextEvent(web, 'start');
+    const rewind = RunningRewind.start(stack, 'deploy', 'web=v2', '--json');
+    await rewind.until(moment);
+    // Two at the same moment can be one to whoever gets them.
+    await eventually(() => {
+      rewind.signal('SIGINT');
+      return Promise.resolve(!isRunning(rewind.pid));
+    }, 'the end of rewind');
+    expect(await rewind.ended).toBe(130);
+    expect(rewind.stderr).toBe('');
+    expect(JSON.parse(rewind.stdout)).toEqual({
+      stack: `${project}/dev`,
+      state: 'left',
+      fix: 'Run the same command again to finish it, or go back: rewind revert r3 --yes.',
+    });
+    await stack.rewind('revert', 'r3', '--yes');
+    await expectAllWell('v1');
+  });
 });
-
-test('rewind revert that was killed is finished by rewind revert: it goes no step further', async () => {
-  await stack.write('compose.yaml', services('5', 'two', 'three', 'four'));
-  await stack.rewind('deploy');
-  await killedWhenRecorded(6, 'revert', '--yes');
-  await untilUnlocked('revert', '--yes');
-  expect([await variable('VERSION'), await variable('CHANGED')]).toEqual(['[3]', '[meanwhile]']);
-  expect(await stack.plannedSteps()).toEqual({});
-});
-
-test('rewind revert after a deploy that was killed half-way goes back to what ran before that', async () => {
-  await stack.write('compose.yaml', services('7', 'two', 'three'));
-  const moment = nextEvent(api, 'destroy');
-  const rewind = RunningRewind.start(stack, 'deploy');
-  await rewind.until(moment);
-  await rewind.kill();
-  await untilUnlocked('revert', '--yes');
-  expect([await variable('VERSION'), await variable('CHANGED')]).toEqual(['[3]', '[meanwhile]']);
-  expect(await stack.plannedSteps()).toEqual({});
-});
-
-test('an operation that was killed after its very last step has left the stack configuration as it is to be', async () => {
-  const file = join(stack.directory, 'Pulumi.dev.yaml');
-  await stack.rewind('deploy');
-  const before = await readFile(file, 'utf8');
-  const journal = { what: 'deploy', by: 'me', startedAt: new Date().toISOString(), before: 1 };
-  const configuration = createHash('sha256').update(before).digest('hex');
-  await stack.write(
-    inStore('operation.json').slice(stack.directory.length + 1),
-    JSON.stringify({ ...journal, configuration }),
-  );
-  await stack.rewind('deploy');
-  expect(await readFile(file, 'utf8')).toBe(before);
-});
-
-/** Runs rewind; while the engine of the one that was killed ends its work, rewind says so and changes nothing. */
-async function untilUnlocked(...args: string[]): Promise<void> {
-  await eventually(
-    async () => {
-      const { exitCode, stdout, stderr } = await stack.tryRewind(args);
-      if (exitCode === 0) return true;
-      expect(`${stdout}\n${stderr}`).toContain('is being changed by');
-      return false;
-    },
-    `rewind ${args.join(' ')}`,
-    60_000,
-  );
-}

@@ -41,7 +41,23 @@ let stack: TestStack;
 let first: Snapshot;
 
 const sql = (text: string, database = 'shop'): Promise<string> =>
-  execIn(db, 'psql', '-X', '-q', '-At', '-v', 'ON_ERROR_STOP=1', '-U', 'shop', '-d', database, '-c', text);
+  execIn(
+    db,
+    'psql',
+    '-X',
+    '-q',
+    '-At',
+    '-P',
+    'pager=off',
+    '-v',
+    'ON_ERROR_STOP=1',
+    '-U',
+    'shop',
+    '-d',
+    database,
+    '-c',
+    text,
+  );
 
 beforeAll(async () => {
   await makeTaggedImages({ [app]: 'plain' });

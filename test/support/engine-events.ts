@@ -9,3 +9,9 @@ export async function nextEvent(container: string, action: string): Promise<void
   });
   (stream as unknown as { destroy: () => void }).destroy();
 }
+
+/** The same in an update that replaces the container: a health check counts only once the new one has been started. */
+export async function momentOf(container: string, action: string): Promise<void> {
+  if (action.startsWith('exec')) await nextEvent(container, 'start');
+  await nextEvent(container, action);
+}

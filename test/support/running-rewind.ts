@@ -1,58 +1,50 @@
-import { type ChildProcess, spawn } from 'node:child_process';
-
-import { descendantsOf, nameOf } from './running-pulumi';
+import { eventually } from './docker';
+import { descendantsOf, isRunning, nameOf, rememberOrphans } from './processes';
+import { RunningCommand } from './running-command';
 import type { TestStack } from './stack';
 
-/** A rewind that is at work, to be killed in the middle of it. */
-export class RunningRewind {
-  readonly #child: ChildProcess;
-  readonly #ended: Promise<number | null>;
-  /** Both of its streams, as far as they have come. */
-  output = '';
-
-  private constructor(child: ChildProcess) {
-    this.#child = child;
-    this.#ended = new Promise((resolve) => child.once('exit', resolve));
-    for (const stream of [child.stdout!, child.stderr!]) {
-      stream.setEncoding('utf8').on('data', (text: string) => (this.output += text));
-    }
-  }
-
+/** A rewind that is at work, to be interrupted or killed in the middle of it. */
+export class RunningRewind extends RunningCommand {
   /** Starts a command of rewind on a stack. */
   static start(stack: TestStack, ...args: string[]): RunningRewind {
-    const [file, ...rest] = stack.rewindCommand(...args);
-    return new RunningRewind(
-      spawn(file!, rest, {
-        cwd: stack.directory,
-        env: { ...process.env, ...stack.env },
-        stdio: ['ignore', 'pipe', 'pipe'],
-      }),
-    );
+    return new RunningRewind(stack, stack.rewindCommand(...args));
   }
 
-  /** Waits for a moment in its work. Fails if it ends before. */
-  async until(moment: Promise<void>): Promise<void> {
-    const tooEarly = this.#ended.then(() => {
-      throw new Error(`rewind ended before its time:\n${this.output}`);
-    });
-    await Promise.race([moment, tooEarly]);
+  /** Waits until it has written something on one of its streams. */
+  async untilItSays(text: string): Promise<void> {
+    await this.until(eventually(() => Promise.resolve(this.output.includes(text)), `"${text}"`, 30_000));
+  }
+
+  /** Waits for its end. Fails if it does not end within a minute. */
+  async end(): Promise<number | NodeJS.Signals> {
+    await eventually(() => Promise.resolve(!isRunning(this.pid)), 'the end of rewind', 60_000);
+    return this.ended;
+  }
+
+  /** Kills it and its engine at once (SIGKILL), as a machine that goes down does. */
+  async kill(): Promise<void> {
+    const engines = this.#engines();
+    this.signal('SIGKILL');
+    for (const pid of engines) process.kill(pid, 'SIGKILL');
+    await this.end();
   }
 
   /** Kills it (SIGKILL), and it alone: its engine ends by itself. */
-  async kill(): Promise<void> {
-    this.#child.kill('SIGKILL');
-    await this.#ended;
+  async killAlone(): Promise<void> {
+    this.signal('SIGKILL');
+    await this.end();
   }
 
-  /** Kills the engine that it runs (SIGKILL), and that alone. */
+  /** Kills the engine that it runs (SIGKILL). */
   killEngine(): void {
-    const engine = descendantsOf(this.#child.pid!).find((pid) => nameOf(pid) === 'pulumi');
-    if (engine === undefined) throw new Error(`rewind runs no engine:\n${this.output}`);
-    process.kill(engine, 'SIGKILL');
+    const engines = this.#engines();
+    if (engines.length === 0) throw new Error(`rewind runs no engine:\n${this.output}`);
+    for (const pid of engines) process.kill(pid, 'SIGKILL');
   }
 
-  /** Its exit code, at its end; null if it was killed. */
-  ended(): Promise<number | null> {
-    return this.#ended;
+  #engines(): number[] {
+    const started = descendantsOf(this.pid);
+    rememberOrphans(started.filter((pid) => nameOf(pid).startsWith('pulumi-resource')));
+    return started.filter((pid) => nameOf(pid) === 'pulumi');
   }
 }

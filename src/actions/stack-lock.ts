@@ -1,0 +1,54 @@
+import { hostname } from 'node:os';
+import { join } from 'node:path';
+
+import { RewindError } from '../errors';
+import { isAlive, LockTimeout, withLock } from '../lock.mjs';
+import { whoAmI } from './keep-release';
+import type { StackContext } from './stack-context';
+
+/**
+ * Does something that only one process may do to a stack at a time. The lock of a process that died is taken over.
+ *
+ * @param what - `deploy`, for others who find the stack locked
+ * @throws RewindError release/locked, store/unusable
+ */
+export async function withStackLock<T>(context: StackContext, what: string, work: () => Promise<T>): Promise<T> {
+  const since = new Date().toISOString().slice(11, 19);
+  const lock = { isHeld: false };
+  const held = (): Promise<T> => {
+    lock.isHeld = true;
+    return work();
+  };
+  try {
+    const file = join(context.releases.folder, 'lock');
+    return await withLock(file, held, { timeoutMs: 0, what: `${what} by ${whoAmI()} since ${since} UTC` });
+  } catch (error) {
+    if (lock.isHeld) throw error;
+    if (!(error instanceof LockTimeout)) throw context.releases.unusable('cannot be written', error);
+    throw new RewindError({
+      code: 'release/locked',
+      message: `The stack ${context.name} is being changed: ${error.message.replace(/ has not finished in time$/, '')}.`,
+      fix: 'Wait for it to end. The lock of a process that died is taken over by itself.',
+    });
+  }
+}
+
+/** Whoever holds Pulumi's own lock of a stack. */
+export interface PulumiLock {
+  /** `root@host (pid 7) since …`. */
+  readonly holder: string;
+  /** False only if that process is known to be dead: one on another machine cannot be asked. */
+  readonly mayLive: boolean;
+}
+
+/** The lock that stands in the way of an update, by what Pulumi says of its failure; undefined if it is none. */
+export function pulumiLockIn(said: string): PulumiLock | undefined {
+  if (!/is currently locked/.test(said)) return undefined;
+  const [, user, host, pid, time] = /created by (\S+)@(\S+) \(pid (\d+)\)(?: at (\S+))?/.exec(said) ?? [];
+  if (pid === undefined) return { holder: 'somebody', mayLive: true };
+  const since = time === undefined ? '' : ` since ${time}`;
+  return {
+    holder: `${user}@${host}, process ${pid}${since}`,
+    mayLive: host !== hostname() || isAlive(Number(pid)),
+  };
+}
