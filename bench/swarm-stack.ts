@@ -97,9 +97,17 @@ function serviceOf(name: string, service: ComposeService): object {
     volumes: [
       ...(service.volumes ?? [])
         .filter(({ type }) => type !== 'tmpfs')
-        .map(({ type, source, target, read_only: readOnly = false }) => ({ type, source, target, read_only: readOnly })),
+        .map(({ type, source, target, read_only: readOnly = false }) => ({
+          type,
+          source,
+          target,
+          read_only: readOnly,
+        })),
       // A stack file has no other way to say it; who may write there is the default, everybody.
-      ...((service['tmpfs'] as readonly string[] | undefined) ?? []).map((entry) => ({ type: 'tmpfs', target: entry.split(':')[0] })),
+      ...((service['tmpfs'] as readonly string[] | undefined) ?? []).map((entry) => ({
+        type: 'tmpfs',
+        target: entry.split(':')[0],
+      })),
     ],
     ...(service.ports && {
       ports: service.ports.map(({ target, published, protocol = 'tcp' }) => ({
