@@ -9,7 +9,7 @@ test('a database that is made up, changed and restored from its snapshot is agai
     await snapshotRoundTrips({
       project: 'rewind-snapshots-random',
       seed: 7,
-      rounds: 8,
+      rounds: 6,
       say: (line) => said.push(line),
     });
   } catch (error) {
