@@ -5,9 +5,13 @@ import { toolVariables } from '../toolchain/environment';
 import { ensureToolchain } from '../toolchain/setup';
 import { formatDuration } from '../toolchain/step-output';
 import { releaseRoundTrips } from './releases/round-trips';
+import { snapshotRoundTrips } from './snapshots/round-trips';
 import { Mismatch, type Soak } from './soak';
 
-const soaks: Readonly<Record<string, Soak>> = { releases: { defaultRounds: 50, run: releaseRoundTrips } };
+const soaks: Readonly<Record<string, Soak>> = {
+  releases: { defaultRounds: 50, run: releaseRoundTrips },
+  snapshots: { defaultRounds: 100, run: snapshotRoundTrips },
+};
 
 const usage = `npm run soak [-- --only NAME … --rounds N --seed N]
 

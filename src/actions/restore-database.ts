@@ -1,7 +1,8 @@
 import { readFile } from 'node:fs/promises';
+import { setTimeout as sleep } from 'node:timers/promises';
 
 import { readSequences } from '../postgres/contents';
-import { differences, sequenceDifferences } from '../postgres/differences';
+import { differences, propertyDifferences, sequenceDifferences } from '../postgres/differences';
 import { type DatabaseProperties, propertiesSql } from '../postgres/facts';
 import { dropDatabase, restoreArchive } from '../postgres/restore';
 import type { VersionTable } from '../postgres/revisions';
@@ -10,7 +11,7 @@ import type { PostgresServer } from '../postgres/server';
 import { SnapshotSession } from '../postgres/session';
 import { derivedName, identifier, textArray } from '../postgres/sql';
 import { readState } from '../postgres/state';
-import { databaseExists, swapDatabases } from '../postgres/swap';
+import { databaseId, swapDatabases } from '../postgres/swap';
 import { RewindError } from '../errors';
 import { timeName, timeOf } from '../snapshots/id';
 import type { SnapshotManifest } from '../snapshots/manifest';
@@ -37,14 +38,14 @@ export async function buildShadow(source: RestoreSource, name: string): Promise<
   const { server, store, manifest, signal } = source;
   const { id, facts, databaseBytes, files } = manifest;
   await checkRoom(server, databaseBytes + files.archive.bytes, `Restoring ${id}`);
-  await Promise.all([store.check(manifest, 'archive'), store.check(manifest, 'settings')]);
-  const properties = JSON.parse(await readFile(store.path(id, 'settings'), 'utf8')) as DatabaseProperties;
+  await store.check(manifest, 'archive');
+  const properties = await readKeptProperties(source);
   await missingRoles(server, manifest);
   const archive = store.path(id, 'archive');
   await restoreArchive(server, { archive, name, owner: properties.owner, facts, ...(signal && { signal }) });
   try {
     await server.execute(propertiesSql(name, properties), server.maintenance);
-    const findings = await compare(source, name);
+    const findings = await snapshotFindings(source, name);
     if (findings.length > 0) throw notRestorable(id, findings);
   } catch (error) {
     await dropDatabase(server, name).catch(() => undefined);
@@ -91,13 +92,21 @@ export interface KeptDatabase {
  * @throws RewindError database/…; the live database is as it was then
  */
 export async function replaceDatabase(server: PostgresServer, shadow: string): Promise<string> {
-  const keptAs = derivedName(server.database, `${keptSuffix}${timeName(new Date())}`);
-  if (await databaseExists(server, keptAs)) await new Promise((resolve) => setTimeout(resolve, 1000));
+  const keptAs = await freeName(server);
   await swapDatabases(server, { live: server.database, replacement: shadow, keptAs });
   return keptAs;
 }
 
 const keptSuffix = '.before-';
+
+/** A name that has not been taken in the same second, e.g. by the restore that is being undone. */
+async function freeName(server: PostgresServer): Promise<string> {
+  for (;;) {
+    const name = derivedName(server.database, `${keptSuffix}${timeName(new Date())}`);
+    if ((await databaseId(server, name)) === undefined) return name;
+    await sleep(200);
+  }
+}
 
 /**
  * The databases that were replaced and are kept, newest first.
@@ -114,15 +123,28 @@ export async function keptDatabases(server: PostgresServer): Promise<KeptDatabas
   return names.map((name) => ({ name, bytes: bytes.get(name) ?? 0, since: timeOf(name).toISOString() }));
 }
 
-async function compare({ server, manifest, versionTable }: RestoreSource, name: string): Promise<string[]> {
+/**
+ * How a database differs from a snapshot, in words; empty if it does not.
+ *
+ * @throws RewindError database/…, snapshot/damaged
+ */
+export async function snapshotFindings(source: RestoreSource, name: string): Promise<string[]> {
+  const { server, manifest, versionTable } = source;
+  const properties = await readKeptProperties(source);
   return SnapshotSession.use(server, name, async (session) => {
     const state = await readState(server, session, versionTable);
     const sequences = await readSequences(session);
     return [
       ...differences(manifest, state),
       ...sequenceDifferences(manifest.sequences.before, manifest.sequences.after, sequences),
+      ...propertyDifferences(properties, state.properties),
     ];
   });
+}
+
+async function readKeptProperties({ store, manifest }: RestoreSource): Promise<DatabaseProperties> {
+  await store.check(manifest, 'settings');
+  return JSON.parse(await readFile(store.path(manifest.id, 'settings'), 'utf8')) as DatabaseProperties;
 }
 
 function notRestorable(id: string, findings: readonly string[]): RewindError {

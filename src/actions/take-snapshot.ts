@@ -42,10 +42,14 @@ export async function takeSnapshot(options: TakeSnapshotOptions): Promise<Snapsh
   try {
     const manifest = await SnapshotSession.use(server, database, async (session) => {
       const before = await readSequences(session);
-      const [archive, state] = await Promise.all([
+      const [dumping, reading] = await Promise.allSettled([
         draft.write('archive', (target) => dump(server, session.exported, database, target)),
         readState(server, session, options.versionTable),
       ]);
+      // A session that ends takes the moment with it that the dump is of: its failure is the cause of the other one.
+      if (reading.status === 'rejected') throw reading.reason;
+      if (dumping.status === 'rejected') throw dumping.reason;
+      const [archive, state] = [dumping.value, reading.value];
       onStep(`dumped ${database}`);
       const after = await readSequences(session);
       const settings = await draft.write('settings', (target) => written(target, JSON.stringify(state.properties)));

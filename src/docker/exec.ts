@@ -60,8 +60,9 @@ export async function execInContainer(
       ? pipeline(stream, said, output, { end: false }).then(() => undefined)
       : collect(pipeTo(stream, said), chunks);
     const writing = input === undefined ? undefined : feed(stream, input);
-    // A command that ends early does not read its input to the end: how it ended is what counts then.
-    await Promise.all([reading, writing?.catch(ignoreBrokenPipe)]);
+    // A command that ends early does not read its input to the end, and nobody may ever end that: how it ended is what
+    // counts then.
+    await Promise.all([reading, Promise.race([reading, writing?.catch(ignoreBrokenPipe) ?? reading])]);
     signal?.throwIfAborted();
     const { ExitCode } = await exec.inspect();
     return { exitCode: ExitCode ?? undefined, stdout: Buffer.concat(chunks).toString('utf8'), stderr: errors.text };

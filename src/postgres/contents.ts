@@ -1,3 +1,4 @@
+import { acl, role } from './catalog';
 import type { SnapshotSession } from './session';
 import { identifier, literal } from './sql';
 
@@ -45,7 +46,8 @@ ORDER BY n.nspname COLLATE "C", c.relname COLLATE "C"`;
 const largeObjectsSql = `
 SELECT pg_catalog.count(*) AS count,
   coalesce(pg_catalog.sum(pg_catalog.hashtextextended(
-    o.oid::text || ':' || pg_catalog.md5(pg_catalog.lo_get(o.oid)), 0)::numeric), 0)::text AS checksum
+    pg_catalog.concat_ws(':', o.oid, pg_catalog.md5(pg_catalog.lo_get(o.oid)), ${role('o.lomowner')},
+      ${acl('o.lomacl', 'L', 'o.lomowner')}, pg_catalog.obj_description(o.oid, 'pg_largeobject')), 0)::numeric), 0)::text AS checksum
 FROM pg_catalog.pg_largeobject_metadata o`;
 
 const sequencesSql = `

@@ -1,4 +1,5 @@
 import type { DatabaseContent, SequencePosition } from './contents';
+import type { DatabaseProperties } from './facts';
 import type { SchemaFingerprint } from './schema';
 
 /** What is compared of two databases. */
@@ -34,6 +35,27 @@ export function schemaDifferences(expected: SchemaFingerprint, actual: SchemaFin
     if (actual[name] === undefined) return [`${name} is missing`];
     return [expected[name] === undefined ? `${name} is new` : `${name} is another`];
   });
+}
+
+/** How what belongs to the databases themselves differs; never with a value, which may be a secret. */
+export function propertyDifferences(expected: DatabaseProperties, actual: DatabaseProperties): string[] {
+  const words = {
+    owner: 'the owner',
+    comment: 'the comment',
+    rights: 'the rights',
+    settings: 'a setting',
+    connectionLimit: 'the connection limit',
+  } as const;
+  return Object.entries(words).flatMap(([key, what]) => {
+    const [wanted, found] = [expected, actual].map((it) => comparable(it[key as keyof typeof words]));
+    return wanted === found ? [] : [`${what} of the database is another`];
+  });
+}
+
+/** Lists as text whatever their order. */
+function comparable(value: DatabaseProperties[keyof DatabaseProperties]): string {
+  if (!Array.isArray(value)) return JSON.stringify(value);
+  return JSON.stringify(value.map((it) => JSON.stringify(it)).sort());
 }
 
 function contentDifferences(expected: DatabaseContent, actual: DatabaseContent, compareRows: boolean): string[] {

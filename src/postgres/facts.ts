@@ -82,7 +82,9 @@ export async function readRoles(session: SnapshotSession): Promise<string[]> {
     FROM pg_catalog.pg_roles r
     WHERE r.oid IN (
       SELECT refobjid FROM pg_catalog.pg_shdepend
-      WHERE refclassid = 'pg_catalog.pg_authid'::pg_catalog.regclass AND dbid = (SELECT oid FROM pg_catalog.pg_database WHERE datname = pg_catalog.current_database())
+      WHERE refclassid = 'pg_catalog.pg_authid'::pg_catalog.regclass AND (dbid = (SELECT oid FROM pg_catalog.pg_database WHERE datname = pg_catalog.current_database())
+        OR dbid = 0 AND classid = 'pg_catalog.pg_database'::pg_catalog.regclass AND objid = (SELECT oid FROM pg_catalog.pg_database WHERE datname = pg_catalog.current_database()))
+      UNION ALL SELECT s.setrole FROM pg_catalog.pg_db_role_setting s JOIN pg_catalog.pg_database d ON d.oid = s.setdatabase WHERE d.datname = pg_catalog.current_database()
       UNION ALL SELECT datdba FROM pg_catalog.pg_database WHERE datname = pg_catalog.current_database())
     ORDER BY 1`);
   return rows.map(({ name }) => name);
@@ -106,7 +108,7 @@ export function createDatabaseSql(name: string, owner: string, facts: DatabaseFa
 /** The statements that give a database its properties; the owner is set when it is made. */
 export function propertiesSql(
   name: string,
-  { comment, rights, settings, connectionLimit }: DatabaseProperties,
+  { owner, comment, rights, settings, connectionLimit }: DatabaseProperties,
 ): string {
   const database = identifier(name);
   const grants = (rights ?? []).map(({ grantee, privilege, grantable }) => {
@@ -114,7 +116,7 @@ export function propertiesSql(
     return `GRANT ${privilege} ON DATABASE ${database} TO ${to}${grantable ? ' WITH GRANT OPTION' : ''};`;
   });
   return [
-    ...(rights === null ? [] : [`REVOKE ALL ON DATABASE ${database} FROM PUBLIC;`, ...grants]),
+    ...(rights === null ? [] : [`REVOKE ALL ON DATABASE ${database} FROM PUBLIC, ${identifier(owner)};`, ...grants]),
     ...settings.map(({ role, setting }) => {
       const [key, value] = splitSetting(setting);
       const whose = role === null ? `DATABASE ${database}` : `ROLE ${identifier(role)} IN DATABASE ${database}`;
@@ -135,7 +137,7 @@ function settingName(name: string): string {
   return name.split('.').map(identifier).join('.');
 }
 
-/** Settings that are lists of names, kept as they were written: quoted as a whole they would be one name. */
+/** Settings that are lists of names: quoted as a whole they would be one name. */
 const lists = new Set([
   'local_preload_libraries',
   'search_path',
@@ -146,5 +148,8 @@ const lists = new Set([
 ]);
 
 function settingValue(name: string, value: string): string {
-  return lists.has(name.toLowerCase()) && value !== '' ? value : literal(value);
+  if (!lists.has(name.toLowerCase()) || value === '') return literal(value);
+  // As texts, not as names: an empty one, which is `""`, could not be written otherwise.
+  const names = value.match(/"(?:[^"]|"")*"|[^\s,"]+/g) ?? [''];
+  return names.map((it) => literal(it.startsWith('"') ? it.slice(1, -1).replaceAll('""', '"') : it)).join(', ');
 }

@@ -1,5 +1,8 @@
 import { createHash } from 'node:crypto';
 
+import { acl, comment, lines, notOfExtension, ofUser, role } from './catalog';
+import { normalForm } from './normal-form';
+import { rareObjects } from './rare-objects';
 import type { SnapshotSession } from './session';
 
 /** An object of a schema, with what makes it what it is. */
@@ -26,7 +29,10 @@ export async function readSchema(session: SnapshotSession): Promise<SchemaObject
 
 /** Fingerprint by object. */
 export function fingerprintObjects(objects: readonly SchemaObject[]): SchemaFingerprint {
-  const entries = objects.map(({ kind, name, definition }): [string, string] => [`${kind} ${name}`, hash(definition)]);
+  const entries = objects.map(({ kind, name, definition }): [string, string] => [
+    `${kind} ${name}`,
+    hash(normalForm(definition)),
+  ]);
   return Object.fromEntries(entries.sort(([a], [b]) => (a < b ? -1 : 1)));
 }
 
@@ -39,19 +45,6 @@ function hash(text: string): string {
   return createHash('sha256').update(text).digest('hex').slice(0, 32);
 }
 
-/** Rights as a sorted text; those that nobody has granted or revoked are the default ones of the kind. */
-const acl = (column: string, kind: string, owner: string): string =>
-  `(SELECT pg_catalog.string_agg(a::text, ',' ORDER BY a::text COLLATE "C") FROM pg_catalog.unnest(coalesce(${column}, pg_catalog.acldefault('${kind}', ${owner}))) a)`;
-
-const role = (oid: string): string => `pg_catalog.pg_get_userbyid(${oid})`;
-const comment = (oid: string, catalog: string): string =>
-  `coalesce(pg_catalog.obj_description(${oid}, '${catalog}'), '')`;
-const notOfExtension = (oid: string, catalog: string): string =>
-  `NOT EXISTS (SELECT FROM pg_catalog.pg_depend d WHERE d.classid = 'pg_catalog.${catalog}'::pg_catalog.regclass AND d.objid = ${oid} AND d.deptype = 'e')`;
-const ofUser = (schema: string): string => `${schema} !~ '^pg_' AND ${schema} <> 'information_schema'`;
-
-const lines = (...parts: string[]): string => `pg_catalog.concat_ws(E'\\n', ${parts.join(', ')})`;
-
 /** A column as text: everything that pg_dump keeps of it. Of its options only those that somebody has set: servers keep others for themselves. */
 const columnText = `pg_catalog.concat_ws(' ', pg_catalog.quote_ident(a.attname),
     pg_catalog.format_type(a.atttypid, a.atttypmod),
@@ -61,6 +54,9 @@ const columnText = `pg_catalog.concat_ws(' ', pg_catalog.quote_ident(a.attname),
     CASE WHEN a.attgenerated <> '' THEN 'GENERATED ' || a.attgenerated::text END,
     'DEFAULT ' || pg_catalog.pg_get_expr(f.adbin, f.adrelid),
     CASE WHEN a.attstorage <> t.typstorage THEN 'STORAGE ' || a.attstorage::text END,
+    CASE WHEN a.attcompression <> '' THEN 'COMPRESSION ' || a.attcompression::text END,
+    CASE WHEN a.attstattarget >= 0 THEN 'STATISTICS ' || a.attstattarget END,
+    'FOREIGN ' || a.attfdwoptions::text,
     (SELECT 'OPTIONS ' || pg_catalog.string_agg(o, ',' ORDER BY o COLLATE "C") FROM pg_catalog.unnest(a.attoptions) o WHERE o LIKE 'n\\_distinct%'),
     CASE WHEN NOT a.attislocal THEN 'INHERITED' END,
     CASE WHEN a.attacl IS NOT NULL THEN 'ACL ' || (SELECT pg_catalog.string_agg(x::text, ',' ORDER BY x::text COLLATE "C") FROM pg_catalog.unnest(a.attacl) x) END,
@@ -71,6 +67,8 @@ const columnsOf = (relation: string): string => `(SELECT pg_catalog.string_agg($
     JOIN pg_catalog.pg_type t ON t.oid = a.atttypid
     LEFT JOIN pg_catalog.pg_attrdef f ON f.adrelid = a.attrelid AND f.adnum = a.attnum
     WHERE a.attrelid = ${relation} AND a.attnum > 0 AND NOT a.attisdropped)`;
+
+const indexStatistics = `(SELECT pg_catalog.string_agg(a.attnum || ':' || a.attstattarget, ',' ORDER BY a.attnum) FROM pg_catalog.pg_attribute a WHERE a.attrelid = i.indexrelid AND a.attstattarget >= 0)`;
 
 /** Schemas, relations, constraints, indexes, rules, triggers, policies, functions, types, extensions and more. */
 const objectsSql = [
@@ -86,6 +84,11 @@ const objectsSql = [
       role('c.relowner'),
       acl('c.relacl', 'r', 'c.relowner'),
       `coalesce(c.reloptions::text, '')`,
+      `(SELECT 'TOAST ' || o.reloptions::text FROM pg_catalog.pg_class o WHERE o.oid = c.reltoastrelid)`,
+      `CASE WHEN c.reloftype <> 0 THEN 'OF ' || c.reloftype::pg_catalog.regtype::text END`,
+      `CASE WHEN c.relkind = 'm' AND NOT c.relispopulated THEN 'WITH NO DATA' END`,
+      `CASE WHEN c.relkind = 'c' THEN (SELECT ${acl('t.typacl', 'T', 't.typowner')} || ${comment('t.oid', 'pg_type')} FROM pg_catalog.pg_type t WHERE t.oid = c.reltype) END`,
+      `(SELECT 'SERVER ' || pg_catalog.quote_ident(v.srvname) || coalesce(t.ftoptions::text, '') FROM pg_catalog.pg_foreign_table t JOIN pg_catalog.pg_foreign_server v ON v.oid = t.ftserver WHERE t.ftrelid = c.oid)`,
       `(CASE WHEN c.relrowsecurity THEN 'ROW SECURITY' ELSE '' END) || (CASE WHEN c.relforcerowsecurity THEN ' FORCED' ELSE '' END)`,
       `coalesce('REPLICA IDENTITY ' || pg_catalog.nullif(c.relreplident::text, 'd'), '')`.replace(
         'pg_catalog.nullif',
@@ -103,14 +106,14 @@ const objectsSql = [
   FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
   WHERE c.relkind IN ('r', 'p', 'v', 'm', 'f', 'S', 'c') AND c.relpersistence <> 't' AND ${ofUser('n.nspname')} AND ${notOfExtension('c.oid', 'pg_class')}`,
 
-  `SELECT 'constraint', coalesce(c.conrelid::pg_catalog.regclass::text, c.contypid::pg_catalog.regtype::text) || '.' || pg_catalog.quote_ident(c.conname),
+  `SELECT 'constraint', coalesce(nullif(c.conrelid, 0)::pg_catalog.regclass::text, c.contypid::pg_catalog.regtype::text) || '.' || pg_catalog.quote_ident(c.conname),
     ${lines('pg_catalog.pg_get_constraintdef(c.oid)', `CASE WHEN c.convalidated THEN '' ELSE 'NOT VALID' END`, comment('c.oid', 'pg_constraint'))}
   FROM pg_catalog.pg_constraint c JOIN pg_catalog.pg_namespace n ON n.oid = c.connamespace
   WHERE (c.conrelid <> 0 OR c.contypid <> 0) AND c.contype <> 'n' AND ${ofUser('n.nspname')}
     AND ${notOfExtension('c.conrelid', 'pg_class')} AND ${notOfExtension('c.contypid', 'pg_type')}`,
 
   `SELECT 'index', i.indexrelid::pg_catalog.regclass::text,
-    ${lines('pg_catalog.pg_get_indexdef(i.indexrelid)', `(CASE WHEN i.indisclustered THEN 'CLUSTER' ELSE '' END) || (CASE WHEN i.indisreplident THEN ' REPLICA IDENTITY' ELSE '' END) || (CASE WHEN i.indisvalid THEN '' ELSE ' INVALID' END)`, comment('i.indexrelid', 'pg_class'))}
+    ${lines('pg_catalog.pg_get_indexdef(i.indexrelid)', `(CASE WHEN i.indisclustered THEN 'CLUSTER' ELSE '' END) || (CASE WHEN i.indisreplident THEN ' REPLICA IDENTITY' ELSE '' END) || (CASE WHEN i.indisvalid THEN '' ELSE ' INVALID' END)`, indexStatistics, `(SELECT 'OF ' || h.inhparent::pg_catalog.regclass::text FROM pg_catalog.pg_inherits h WHERE h.inhrelid = i.indexrelid)`, comment('i.indexrelid', 'pg_class'))}
   FROM pg_catalog.pg_index i JOIN pg_catalog.pg_class c ON c.oid = i.indrelid JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
   WHERE c.relpersistence <> 't' AND ${ofUser('n.nspname')} AND ${notOfExtension('c.oid', 'pg_class')}`,
 
@@ -152,8 +155,8 @@ const objectsSql = [
       acl('t.typacl', 'T', 't.typowner'),
       `CASE t.typtype
         WHEN 'e' THEN (SELECT pg_catalog.string_agg(pg_catalog.quote_literal(e.enumlabel), ',' ORDER BY e.enumsortorder) FROM pg_catalog.pg_enum e WHERE e.enumtypid = t.oid)
-        WHEN 'd' THEN pg_catalog.concat_ws(' ', pg_catalog.format_type(t.typbasetype, t.typtypmod), CASE WHEN t.typnotnull THEN 'NOT NULL' END, 'DEFAULT ' || t.typdefault)
-        WHEN 'r' THEN (SELECT pg_catalog.format_type(r.rngsubtype, NULL) FROM pg_catalog.pg_range r WHERE r.rngtypid = t.oid)
+        WHEN 'd' THEN pg_catalog.concat_ws(' ', pg_catalog.format_type(t.typbasetype, t.typtypmod), CASE WHEN t.typcollation <> 0 THEN 'COLLATE ' || t.typcollation::pg_catalog.regcollation::text END, CASE WHEN t.typnotnull THEN 'NOT NULL' END, 'DEFAULT ' || pg_catalog.pg_get_expr(t.typdefaultbin, 0))
+        WHEN 'r' THEN (SELECT pg_catalog.concat_ws(' ', pg_catalog.format_type(r.rngsubtype, NULL), nullif(r.rngcollation, 0)::pg_catalog.regcollation, r.rngcanonical, r.rngsubdiff, (SELECT pg_catalog.quote_ident(o.opcname) FROM pg_catalog.pg_opclass o WHERE o.oid = r.rngsubopc)) FROM pg_catalog.pg_range r WHERE r.rngtypid = t.oid)
         ELSE '' END`,
       comment('t.oid', 'pg_type'),
     )}
@@ -161,23 +164,33 @@ const objectsSql = [
   WHERE t.typtype IN ('e', 'd', 'r') AND ${ofUser('n.nspname')} AND ${notOfExtension('t.oid', 'pg_type')}`,
 
   `SELECT 'collation', c.oid::pg_catalog.regcollation::text,
-    ${lines('c.collprovider::text || c.collisdeterministic::text', `coalesce(c.collcollate, '')`, role('c.collowner'))}
+    ${lines(`(pg_catalog.to_jsonb(c) - ARRAY['oid', 'collnamespace', 'collowner', 'collversion'])::text`, role('c.collowner'), comment('c.oid', 'pg_collation'))}
   FROM pg_catalog.pg_collation c JOIN pg_catalog.pg_namespace n ON n.oid = c.collnamespace
   WHERE ${ofUser('n.nspname')} AND ${notOfExtension('c.oid', 'pg_collation')}`,
 
-  `SELECT 'extension', pg_catalog.quote_ident(e.extname), ${lines('e.extversion', 'e.extnamespace::pg_catalog.regnamespace::text')}
+  `SELECT 'extension', pg_catalog.quote_ident(e.extname), ${lines('e.extversion', 'e.extnamespace::pg_catalog.regnamespace::text', comment('e.oid', 'pg_extension'))}
   FROM pg_catalog.pg_extension e`,
 
   `SELECT 'default rights', pg_catalog.concat_ws(' ', ${role('d.defaclrole')}, CASE WHEN d.defaclnamespace <> 0 THEN d.defaclnamespace::pg_catalog.regnamespace::text END, d.defaclobjtype::text),
     (SELECT pg_catalog.string_agg(a::text, ',' ORDER BY a::text COLLATE "C") FROM pg_catalog.unnest(d.defaclacl) a)
   FROM pg_catalog.pg_default_acl d`,
 
-  `SELECT 'event trigger', pg_catalog.quote_ident(t.evtname), ${lines('t.evtevent', 't.evtfoid::pg_catalog.regprocedure::text', 't.evtenabled::text', `coalesce(t.evttags::text, '')`)}
+  `SELECT 'event trigger', pg_catalog.quote_ident(t.evtname), ${lines('t.evtevent', 't.evtfoid::pg_catalog.regprocedure::text', 't.evtenabled::text', `coalesce(t.evttags::text, '')`, role('t.evtowner'), comment('t.oid', 'pg_event_trigger'))}
   FROM pg_catalog.pg_event_trigger t WHERE ${notOfExtension('t.oid', 'pg_event_trigger')}`,
 
-  `SELECT 'publication', pg_catalog.quote_ident(p.pubname), pg_catalog.row_to_json(p)::jsonb #- '{oid}' #>> '{}'
-  FROM (SELECT oid, pubname, pubowner::pg_catalog.regrole::text, puballtables, pubinsert, pubupdate, pubdelete, pubtruncate FROM pg_catalog.pg_publication) p`,
+  `SELECT 'publication', pg_catalog.quote_ident(p.pubname),
+    ${lines(
+      `(pg_catalog.to_jsonb(p) - ARRAY['oid', 'pubowner'])::text`,
+      role('p.pubowner'),
+      `(SELECT pg_catalog.string_agg(pg_catalog.to_jsonb(t)::text, ',' ORDER BY t.schemaname COLLATE "C", t.tablename COLLATE "C") FROM pg_catalog.pg_publication_tables t WHERE t.pubname = p.pubname)`,
+      comment('p.oid', 'pg_publication'),
+    )}
+  FROM pg_catalog.pg_publication p`,
 
-  `SELECT 'statistics', pg_catalog.quote_ident(n.nspname) || '.' || pg_catalog.quote_ident(s.stxname), pg_catalog.pg_get_statisticsobjdef(s.oid)
-  FROM pg_catalog.pg_statistic_ext s JOIN pg_catalog.pg_namespace n ON n.oid = s.stxnamespace`,
+  `SELECT 'statistics', pg_catalog.quote_ident(n.nspname) || '.' || pg_catalog.quote_ident(s.stxname),
+    ${lines('pg_catalog.pg_get_statisticsobjdef(s.oid)', role('s.stxowner'), `CASE WHEN s.stxstattarget >= 0 THEN s.stxstattarget::text END`, comment('s.oid', 'pg_statistic_ext'))}
+  FROM pg_catalog.pg_statistic_ext s JOIN pg_catalog.pg_namespace n ON n.oid = s.stxnamespace
+  WHERE ${notOfExtension('s.oid', 'pg_statistic_ext')}`,
+
+  ...rareObjects,
 ].join('\nUNION ALL\n');

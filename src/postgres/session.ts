@@ -1,6 +1,7 @@
 import { PassThrough } from 'node:stream';
 import { createInterface } from 'node:readline';
 
+import { RewindError } from '../errors';
 import type { PostgresServer } from './server';
 
 /** What makes the text of any value the same, wherever it is read. */
@@ -14,6 +15,8 @@ SET extra_float_digits = 1;
 SET xmloption = 'content';
 SET lc_monetary = 'C';
 SET row_security = off;
+SET quote_all_identifiers = off;
+SET standard_conforming_strings = on;
 SET default_transaction_isolation = 'repeatable read';
 `;
 
@@ -49,7 +52,8 @@ export class SnapshotSession {
       output.end();
       if (result.exitCode !== 0) throw server.problem('A query of the database failed', result, database);
     });
-    ended.catch((error: unknown) => output.destroy(error as Error));
+    // The lines end with it; why, those who wait for one hear of it itself.
+    ended.catch(() => output.end());
     const lines = createInterface({ input: output, crlfDelay: Infinity })[Symbol.asyncIterator]();
     const session = new SnapshotSession(input, lines, ended, '');
     await session.#say(`${reproducible}BEGIN READ ONLY;`);
@@ -82,7 +86,11 @@ export class SnapshotSession {
       const next = await this.#lines.next();
       if (next.done) {
         await this.#ended;
-        throw new Error('psql ended before its time');
+        throw new RewindError({
+          code: 'database/unreachable',
+          message: 'The session with the database ended before its time.',
+          fix: 'See what the database says: docker compose logs, then run this again.',
+        });
       }
       if (next.value === marker) return printed.join('\n');
       printed.push(next.value);

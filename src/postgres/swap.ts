@@ -46,14 +46,17 @@ $rewind$;`;
   // Closed first, so that a client that connects over and over does not keep the names taken; and opened again in the
   // same breath, whether or not the swap has succeeded: the name is then the new database's, or still the old one's.
   const script = `${closed}\n${swap}\n${reopened}`;
+  const id = await databaseId(server, replacement);
   const argv = ['psql', '--no-psqlrc', '--quiet', '--set=ON_ERROR_STOP=0', '--file=-'];
   const result = await server.tool(argv, { input: script, database: server.maintenance });
-  if (await databaseExists(server, keptAs)) return;
+  // What has the name now tells more than what the tool said.
+  if (id !== undefined && (await databaseId(server, live)) === id) return;
   throw server.problem(`The database ${identifier(live)} cannot be replaced`, result, live);
 }
 
-/** Whether the server has a database of that name. */
-export async function databaseExists(server: PostgresServer, name: string): Promise<boolean> {
-  const rows = await server.query(`SELECT FROM pg_database WHERE datname = ${literal(name)}`, server.maintenance);
-  return rows.length > 0;
+/** What names a database for as long as it is there, whatever it is called; undefined if there is none of that name. */
+export async function databaseId(server: PostgresServer, name: string): Promise<number | undefined> {
+  const sql = `SELECT oid::bigint AS id FROM pg_database WHERE datname = ${literal(name)}`;
+  const [row] = await server.query<{ id: number }>(sql, server.maintenance);
+  return row?.id;
 }
