@@ -1,4 +1,4 @@
-import { mkdir, rm, writeFile } from 'node:fs/promises';
+import { mkdir, rm, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 
 import { PulumiCli } from '../src/automation/pulumi-cli';
@@ -28,10 +28,8 @@ export async function makeProject(name: string, env: Readonly<Record<string, str
       `name: ${name}\nruntime:\n  name: nodejs\n  options:\n    typescript: false\n    nodeargs: --require ${join(installDir, 'dist', 'preload.js')}\n`,
     ),
     writeFile(join(folder, 'package.json'), JSON.stringify({ name, main: 'index.js' })),
-    writeFile(
-      join(folder, 'index.js'),
-      `module.exports = require(${JSON.stringify(join(installDir, 'dist', 'index.js'))});\n`,
-    ),
+    // The standard program itself, as a user's project has it: rewind runs that one in its own process.
+    symlink(join(installDir, 'dist', 'index.js'), join(folder, 'index.js')),
   ]);
   const environment = { ...(await projectEnvironment(folder)), ...env };
   const pulumi = new PulumiCli({ directory: folder, env: environment });

@@ -56,7 +56,7 @@ async function history(say: (text: string) => void): Promise<Measured> {
   try {
     await pulumi.run(['up', '--yes', '--skip-preview']);
     await cloneUpdates(folder, env);
-    const { length } = JSON.parse(await pulumi.run(['stack', 'history', '--json'])) as unknown[];
+    const { length } = JSON.parse(await pulumi.run(['stack', 'history', '--json', '--page-size', '0'])) as unknown[];
     const ours = await timesOf(() => rewind(['history'], folder, env));
     say(`history of ${length} updates: ${ours.map((s) => s.toFixed(2)).join(', ')} s`);
     return { name: `rewind history, ${length} updates`, unit: 's', ours, bar: 1.5 };

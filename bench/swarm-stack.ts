@@ -34,7 +34,9 @@ export async function swarmStack(first: number): Promise<ExampleStack | undefine
     }
     const volumes = await run(['docker', 'volume', 'ls', '--quiet', '--filter', `name=${stack}_`]);
     for (const name of volumes.stdout.split('\n').filter(Boolean)) await run(['docker', 'volume', 'rm', name]);
+    await removeNetwork();
     if (!joined) await run(['docker', 'swarm', 'leave', '--force']);
+    await removeNetwork();
     await rm(folder, { recursive: true, force: true });
   };
   try {
@@ -43,7 +45,9 @@ export async function swarmStack(first: number): Promise<ExampleStack | undefine
     const { model } = await loadComposeProject({ files: [composeFile], directory: folder });
     // The model is resolved: what is left of its dollars is for the containers.
     await writeFile(file, stringify(stackOf(model)).replaceAll('$', '$$$$'));
+    await makeNetwork();
     await must(['docker', 'stack', 'deploy', '--resolve-image', 'never', '--compose-file', file, stack]);
+    await migrate();
     await allRunning(Object.keys(model.services).length - 1);
   } catch (error) {
     await remove();
@@ -64,6 +68,36 @@ export async function swarmStack(first: number): Promise<ExampleStack | undefine
   };
 }
 
+/**
+ * A network of this node: Swarm's own ones need a kernel with vxlan and ip_vs, which a machine for CI may not have. It
+ * knows no names, so services find each other at its gateway, where each publishes its port.
+ */
+const network = { name: `${stack}-net`, subnet: '10.213.77.0/24', gateway: '10.213.77.1' } as const;
+
+/** Ports at which services of the example find each other. */
+const inner: Readonly<Record<string, number>> = { db: 5432, cache: 6379, object: 9000, search: 7700, signcalc: 8100 };
+
+async function makeNetwork(): Promise<void> {
+  const { name, subnet, gateway } = network;
+  await must([
+    'docker',
+    'network',
+    'create',
+    '--config-only',
+    '--subnet',
+    subnet,
+    '--gateway',
+    gateway,
+    `${name}-config`,
+  ]);
+  const local = ['--driver', 'bridge', '--scope', 'swarm', '--config-from', `${name}-config`];
+  await must(['docker', 'network', 'create', ...local, name]);
+}
+
+async function removeNetwork(): Promise<void> {
+  for (const name of [network.name, `${network.name}-config`]) await run(['docker', 'network', 'rm', name]);
+}
+
 /** What of a service a stack file may say, and Swarm acts on. */
 const carried = [
   'command',
@@ -81,7 +115,7 @@ function stackOf(model: ComposeModel): object {
   const services = Object.entries(model.services).filter(([name]) => name !== 'migrate');
   return {
     version: '3.8',
-    networks: Object.fromEntries(Object.keys(model.networks).map((name) => [name, { driver: 'overlay' }])),
+    networks: { [network.name]: { external: true } },
     volumes: Object.fromEntries(Object.keys(model.volumes).map((name) => [name, {}])),
     services: Object.fromEntries(services.map(([name, service]) => [name, serviceOf(name, service)])),
   };
@@ -89,11 +123,20 @@ function stackOf(model: ComposeModel): object {
 
 function serviceOf(name: string, service: ComposeService): object {
   const image = name in changing ? `${changing[name as keyof typeof changing]}:v0.1.0` : service.image;
-  const kept = carried.filter((key) => service[key] !== undefined && service[key] !== null);
+  // A stack file cannot say whose a tmpfs is: where that matters, the image's own folder is written to instead.
+  const asked = (service['tmpfs'] as readonly string[] | undefined) ?? [];
+  const tmpfs = asked.filter((entry) => !entry.includes('uid='));
+  const without = tmpfs.length < asked.length ? ['read_only'] : [];
+  const published = [
+    ...(service.ports ?? []).map((port) => [port.target, Number(port.published)]),
+    ...(name in inner ? [[inner[name], inner[name]]] : []),
+  ];
+  const kept = carried.filter((key) => !without.includes(key) && service[key] !== undefined && service[key] !== null);
   return {
     image,
     ...Object.fromEntries(kept.map((key) => [key, service[key]])),
-    networks: Object.keys(service.networks ?? {}),
+    networks: [network.name],
+    extra_hosts: ['api', ...Object.keys(inner)].map((it) => `${it}:${network.gateway}`),
     volumes: [
       ...(service.volumes ?? [])
         .filter(({ type }) => type !== 'tmpfs')
@@ -103,22 +146,28 @@ function serviceOf(name: string, service: ComposeService): object {
           target,
           read_only: readOnly,
         })),
-      // A stack file has no other way to say it; who may write there is the default, everybody.
-      ...((service['tmpfs'] as readonly string[] | undefined) ?? []).map((entry) => ({
-        type: 'tmpfs',
-        target: entry.split(':')[0],
-      })),
+      ...tmpfs.map((entry) => ({ type: 'tmpfs', target: entry.split(':')[0] })),
     ],
-    ...(service.ports && {
-      ports: service.ports.map(({ target, published, protocol = 'tcp' }) => ({
-        target,
-        published: Number(published),
-        protocol,
-        mode: 'host',
-      })),
-    }),
-    deploy: { replicas: 1, update_config: { order: 'stop-first' }, restart_policy: { condition: 'any', delay: '1s' } },
+    ports: published.map(([target, port]) => ({ target, published: port, protocol: 'tcp', mode: 'host' })),
+    deploy: {
+      endpoint_mode: 'dnsrr',
+      replicas: 1,
+      update_config: { order: 'stop-first' },
+      restart_policy: { condition: 'any', delay: '1s' },
+    },
   };
+}
+
+/** Does the work of the job that a stack file has no place for. */
+async function migrate(): Promise<void> {
+  for (const deadline = Date.now() + 60_000; Date.now() < deadline;) {
+    await sleep(500);
+    const api = await must(['docker', 'ps', '--quiet', '--filter', `name=${stack}_api`]);
+    if (api === '') continue;
+    const { exitCode } = await run(['docker', 'exec', api.split('\n')[0]!, 'alembic', 'upgrade', 'head']);
+    if (exitCode === 0) return;
+  }
+  throw new Error('the migration does not run on Swarm');
 }
 
 async function allRunning(count: number): Promise<void> {

@@ -29,7 +29,6 @@ export function register(program: Command): void {
     .action(async (word: string | undefined, options: RevertOptions) => {
       const session = await openSession(options);
       const { context } = session;
-      context.engine.warmUp();
       const known = await readReleases(context);
       const target = await chooseRelease(context, known, word);
       if (!options.yes) {

@@ -1,5 +1,6 @@
 import * as automation from '@pulumi/pulumi/automation';
 import { execa } from 'execa';
+import { SemVer } from 'semver';
 
 import { RewindError } from '../errors';
 import { makeKey } from './stack-key';
@@ -64,15 +65,9 @@ export interface HistoryEntry {
 /** The Pulumi engine at work on one stack. */
 export class StackEngine {
   readonly #options: EngineOptions;
-  #command: Promise<automation.PulumiCommand> | undefined;
 
   constructor(options: EngineOptions) {
     this.#options = options;
-  }
-
-  /** Begins what each run begins with, for callers who have other things to find out first. */
-  warmUp(): void {
-    this.#pulumiCommand().catch(() => undefined); // the run itself tells
   }
 
   /** What an update would do. Changes nothing. */
@@ -217,18 +212,13 @@ export class StackEngine {
     }
   }
 
-  /** The Automation API asks pulumi for its version, in a process of its own. */
-  #pulumiCommand(): Promise<automation.PulumiCommand> {
-    return (this.#command ??= automation.PulumiCommand.get({ skipVersionCheck: true }));
-  }
-
   /** The stack without what the Automation API would ask on the way: each question is a process of its own. */
   async #stack(): Promise<automation.Stack> {
     const { directory, stack: name, env } = this.#options;
     const workspace = await automation.LocalWorkspace.create({
       workDir: directory,
       envVars: { ...env, PULUMI_SKIP_UPDATE_CHECK: 'true' },
-      pulumiCommand: inOwnProcessGroup(await this.#pulumiCommand()),
+      pulumiCommand: detachedPulumi,
     });
     // Every command names the stack; selecting it would change what the user has selected.
     workspace.selectStack = () => Promise.resolve();
@@ -241,19 +231,30 @@ export class StackEngine {
 
 type RunOptions = Pick<automation.UpOptions, 'program' | 'configFile' | 'message' | 'signal' | 'onEvent'>;
 
+interface CommandResult {
+  readonly stdout: string;
+  readonly stderr: string;
+  readonly code: number;
+}
+
 /**
- * The same command, out of reach of a terminal's Ctrl-C: the engine is asked to stop once, by this process, and finishes
- * the steps that are under way. A second interrupt would make it drop them.
+ * The `pulumi` on PATH, out of reach of a terminal's Ctrl-C: the engine is asked to stop once, by this process, and
+ * finishes the steps that are under way. A second interrupt would make it drop them. Which version it is has been seen
+ * to by the set-up; the Automation API's own command asks it each time.
  */
-function inOwnProcessGroup(command: automation.PulumiCommand): automation.PulumiCommand {
-  const run = async (
+const detachedPulumi = Object.assign(Object.create(automation.PulumiCommand.prototype) as automation.PulumiCommand, {
+  command: 'pulumi',
+  /** At least this: newer ones tell their events as they happen. */
+  version: new SemVer('3.206.0'),
+
+  run: async (
     args: string[],
     cwd: string,
     env: Record<string, string>,
     _onOutput?: unknown,
     _onError?: unknown,
     signal?: AbortSignal,
-  ): Promise<{ stdout: string; stderr: string; code: number }> => {
+  ): Promise<CommandResult> => {
     const child = execa('pulumi', [...args, '--non-interactive', '--color', 'never'], {
       cwd,
       env: { ...env, PULUMI_AUTOMATION_API: 'true' },
@@ -271,9 +272,8 @@ function inOwnProcessGroup(command: automation.PulumiCommand): automation.Pulumi
     const result = { stdout, stderr, code: exitCode, toString: () => stderr || stdout };
     if (exitCode === 0) return result;
     throw Object.assign(new automation.CommandError(result as never), { stdout, stderr });
-  };
-  return Object.assign(Object.create(command) as automation.PulumiCommand, { run });
-}
+  },
+});
 
 /** The engine was killed, and has told nobody of it. */
 class EngineKilled extends automation.CommandError {
