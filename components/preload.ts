@@ -4,12 +4,15 @@ import Module from 'node:module';
 import type * as esbuild from 'esbuild';
 
 /**
- * Keeps Pulumi's SDK from loading, at each start, what it needs only to serialise a function into the state: the
- * TypeScript compiler and npm's dependency reader, half of what it loads. They are loaded when they are first used.
- * Given to Node.js with `--require`, before the SDK: see `nodeargs` in Pulumi.yaml.
+ * Keeps packages from loading, at each start, what they need rarely: Pulumi's SDK what serialises a function into the
+ * state (the TypeScript compiler and npm's dependency reader, half of what it loads), and the Docker client its SSH.
+ * They are loaded when they are first used. Given to Node.js with `--require`, before the SDK: see `nodeargs` in
+ * Pulumi.yaml.
  */
-const usedRarely = /^@npmcli\/arborist$|(^|\/)typescript-shim$/;
-const usedBy = /[/\\]@pulumi[/\\]pulumi[/\\]runtime[/\\]closure[/\\]/;
+const usedRarely: readonly (readonly [what: RegExp, by: RegExp])[] = [
+  [/^(@npmcli\/arborist|fdir)$|(^|\/)typescript-shim$/, /[/\\]@pulumi[/\\]pulumi[/\\]runtime[/\\]closure[/\\]/],
+  [/^\.\/ssh$/, /[/\\]docker-modem[/\\]lib[/\\]modem\.js$/],
+];
 
 type Load = (
   this: unknown,
@@ -23,7 +26,7 @@ const loader = Module as unknown as { _load: Load };
 const load = loader._load;
 
 loader._load = function (request, parent, main) {
-  const isRare = usedRarely.test(request) && usedBy.test(parent?.filename ?? '');
+  const isRare = usedRarely.some(([what, by]) => what.test(request) && by.test(parent?.filename ?? ''));
   return isRare ? whenUsed(() => load.call(this, request, parent, main)) : load.call(this, request, parent, main);
 };
 
@@ -45,8 +48,10 @@ extensions['.ts'] ??= (module, filename) => {
 function whenUsed(get: () => object): object {
   let module: object | undefined;
   return new Proxy(
-    {},
+    // A module may be a function.
+    () => undefined,
     {
+      apply: (_, self, args: unknown[]): unknown => Reflect.apply((module ??= get()) as () => unknown, self, args),
       // Asked for by compiled imports, to know whether there is a default export to make up.
       get: (_, key) => (key === '__esModule' ? true : (Reflect.get((module ??= get()), key) as unknown)),
       has: (_, key) => Reflect.has((module ??= get()), key),

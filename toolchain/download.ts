@@ -1,7 +1,7 @@
 import crypto from 'node:crypto';
 import fs from 'node:fs';
 import { pipeline } from 'node:stream/promises';
-import { type Dispatcher } from 'undici';
+import type { Dispatcher } from 'undici';
 import { messageOf, RewindError } from '../src/errors';
 import { proxyFor } from './proxy';
 
