@@ -1,5 +1,6 @@
 import type { Command } from 'commander';
 
+import { PauseMark } from '../../src/actions/pause-mark';
 import { restartServices } from '../../src/actions/restart-services';
 import { withStackLock } from '../../src/actions/stack-lock';
 import { connect } from '../../src/docker/engine';
@@ -53,6 +54,7 @@ export function register(program: Command): void {
           if (error instanceof RewindError && error.code === 'store/unusable') return work();
           throw error;
         });
+        if (services.length === 0 && !interrupt.signal.aborted) await new PauseMark(context.releases.folder).end();
         if (interrupt.signal.aborted) process.exitCode = exitCode('putBack');
         const seconds = (Date.now() - started) / 1000;
         if (options.json) printJson({ stack: context.name, restarted, seconds });

@@ -8,6 +8,7 @@ import { dropDatabase, restoreArchive } from '../postgres/restore';
 import type { VersionTable } from '../postgres/revisions';
 import { checkRoom } from '../postgres/room';
 import type { PostgresServer } from '../postgres/server';
+import { proofSuffix, removeAbandoned, withScratch } from '../postgres/scratch';
 import { SnapshotSession } from '../postgres/session';
 import { derivedName, identifier, textArray } from '../postgres/sql';
 import { readState } from '../postgres/state';
@@ -62,15 +63,19 @@ export async function buildShadow(source: RestoreSource, name: string): Promise<
 export async function proveSnapshot(source: RestoreSource): Promise<SnapshotProof> {
   const { server, store, manifest } = source;
   const started = new Date();
-  const name = derivedName(server.database, `.proof-${timeName(started)}`);
-  const findings = await buildShadow(source, name).then(
+  await removeAbandoned(server);
+  const name = derivedName(server.database, `${proofSuffix}${timeName(started)}`);
+  const building = withScratch(server, name, async () => {
+    await buildShadow(source, name);
+    await dropDatabase(server, name);
+  });
+  const findings = await building.then(
     () => [],
     (error: unknown) => {
       if (error instanceof RewindError && error.code.startsWith('snapshot/')) return error.message.split('\n');
       throw error;
     },
   );
-  await dropDatabase(server, name);
   const seconds = (Date.now() - started.getTime()) / 1000;
   const proof = { at: started.toISOString(), seconds, ok: findings.length === 0, findings };
   await store.keepProof(manifest.id, proof);

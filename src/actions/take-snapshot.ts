@@ -1,9 +1,12 @@
 import { createReadStream } from 'node:fs';
 import type { Writable } from 'node:stream';
 
+import { RewindError } from '../errors';
 import { readSequences } from '../postgres/contents';
+import { sayingWhoLocks } from '../postgres/lock-holders';
 import type { VersionTable } from '../postgres/revisions';
 import type { PostgresServer } from '../postgres/server';
+import { removeAbandoned } from '../postgres/scratch';
 import { SnapshotSession } from '../postgres/session';
 import { readState } from '../postgres/state';
 import type { SnapshotManifest } from '../snapshots/manifest';
@@ -24,6 +27,8 @@ export interface TakeSnapshotOptions {
   readonly importedFrom?: string;
   /** The moment that an imported backup shows. @default now */
   readonly takenAt?: Date;
+  /** Asks to stop; what was written is removed again. @default never */
+  readonly signal?: AbortSignal;
   /** Hears of what has been done. */
   readonly onStep?: (text: string) => void;
 }
@@ -38,18 +43,20 @@ export interface TakeSnapshotOptions {
 export async function takeSnapshot(options: TakeSnapshotOptions): Promise<SnapshotManifest> {
   const { server, store, stack, reason, importedFrom, database = server.database, onStep = () => undefined } = options;
   const started = new Date();
+  await removeAbandoned(server);
   const draft = await store.begin(started);
   try {
     const manifest = await SnapshotSession.use(server, database, async (session) => {
       const before = await readSequences(session);
       const [dumping, reading] = await Promise.allSettled([
-        draft.write('archive', (target) => dump(server, session.exported, database, target)),
+        draft.write('archive', (target) => dump(server, session.exported, database, target, options.signal)),
         readState(server, session, options.versionTable),
       ]);
       // A session that ends takes the moment with it that the dump is of: its failure is the cause of the other one.
       if (reading.status === 'rejected') throw reading.reason;
       if (dumping.status === 'rejected') throw dumping.reason;
       const [archive, state] = [dumping.value, reading.value];
+      options.signal?.throwIfAborted();
       onStep(`dumped ${database}`);
       const after = await readSequences(session);
       const settings = await draft.write('settings', (target) => written(target, JSON.stringify(state.properties)));
@@ -81,6 +88,8 @@ export async function takeSnapshot(options: TakeSnapshotOptions): Promise<Snapsh
     return manifest;
   } catch (error) {
     await draft.discard();
+    if (error instanceof RewindError && error.code === 'database/locked')
+      throw await sayingWhoLocks(server, database, error);
     throw error;
   }
 }
@@ -92,10 +101,16 @@ const lockWaitMs = 10_000;
  * pg_dump's custom format keeps each table apart, so that several can be restored at once. The lowest level of
  * compression: it takes a third of the time of the default one, for a tenth more bytes.
  */
-async function dump(server: PostgresServer, snapshot: string, database: string, target: Writable): Promise<void> {
+async function dump(
+  server: PostgresServer,
+  snapshot: string,
+  database: string,
+  target: Writable,
+  signal: AbortSignal | undefined,
+): Promise<void> {
   const result = await server.tool(
     ['pg_dump', '--format=custom', '--compress=1', `--snapshot=${snapshot}`, `--lock-wait-timeout=${lockWaitMs}`],
-    { database, output: target },
+    { database, output: target, ...(signal && { signal }) },
   );
   if (result.exitCode !== 0) throw server.problem(`pg_dump of ${server.service} failed`, result, database);
 }

@@ -41,7 +41,8 @@ const rules: readonly Rule[] = [
     says: /could not connect|connection to server .* failed|server closed the connection|terminating connection|the database system is|Connection refused|No such file or directory\s+Is the server running/,
     code: 'database/unreachable',
     message: ({ service }) => `The database of ${service} cannot be reached.`,
-    fix: ({ service }) => `See what it says: docker compose logs ${service}.`,
+    fix: ({ service }) =>
+      `See what it says: docker compose logs ${service}. If it does not run: rewind restart ${service}.`,
   },
   {
     says: /No space left on device|could not extend file/,
@@ -76,11 +77,25 @@ export function serverProblem(what: string, { exitCode, stderr }: ContainerResul
       fix: rule.fix(login),
     });
   }
+  // Killed, and mostly the whole container with it: https://www.gnu.org/software/bash/manual/html_node/Exit-Status.html
+  if (stderr.trim() === '' && (exitCode === undefined || exitCode > 128)) {
+    return notRunning(login.service, undefined);
+  }
   const ended = exitCode === undefined ? 'it was ended' : `exit code ${exitCode}`;
   return new RewindError({
     code: 'database/failed',
     message: `${what}: ${stderr.trim() || ended}`,
     fix: 'Mend what it names, then run this again.',
+  });
+}
+
+/** The container of the database has gone while it was worked with, or does not run. */
+export function notRunning(service: string, cause: unknown): RewindError {
+  return new RewindError({
+    code: 'database/unreachable',
+    message: `The database of ${service} has stopped.`,
+    fix: `Start it: rewind restart ${service}. Why it stopped: docker compose logs ${service}.`,
+    cause,
   });
 }
 

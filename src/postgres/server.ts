@@ -4,7 +4,7 @@ import type Docker from 'dockerode';
 
 import { execInContainer, type ContainerResult } from '../docker/exec';
 import { RewindError } from '../errors';
-import { serverProblem } from './problems';
+import { notRunning, serverProblem } from './problems';
 import { derivedName, identifier, literal } from './sql';
 
 /** Where a stack's database is. */
@@ -153,12 +153,15 @@ export class PostgresServer {
    * @returns how it ended; a failure is the caller's to judge
    */
   async tool(argv: readonly string[], options: ToolOptions = {}): Promise<ContainerResult> {
-    return execInContainer(this.container, {
+    const running = execInContainer(this.container, {
       argv: ['sh', '-c', withLogin, 'sh', ...argv],
       env: this.environment(options.database),
       ...(options.input !== undefined && { input: options.input }),
       ...(options.output && { output: options.output }),
       ...(options.signal && { signal: options.signal }),
+    });
+    return running.catch((error: unknown) => {
+      throw (error as { statusCode?: number }).statusCode === undefined ? error : notRunning(this.service, error);
     });
   }
 

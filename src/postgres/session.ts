@@ -63,6 +63,7 @@ export class SnapshotSession {
       return await work(named);
     } finally {
       input.end('COMMIT;\n');
+      output.resume(); // what nobody has read would keep psql from its end
       await ended.catch(() => undefined);
     }
   }
