@@ -1,11 +1,22 @@
+import { readFileSync } from 'node:fs';
+
 import { defineConfig } from 'vitest/config';
 
 const minute = 60_000;
+
+/** Programs for elsewhere are carried as text, as build.mjs does it. */
+const programsAsText = {
+  name: 'programs-as-text',
+  enforce: 'pre' as const,
+  load: (id: string): string | undefined =>
+    id.endsWith('.py') ? `export default ${JSON.stringify(readFileSync(id, 'utf8'))};` : undefined,
+};
 
 export default defineConfig({
   test: {
     projects: [
       {
+        plugins: [programsAsText],
         test: {
           name: 'unit',
           unstubEnvs: true,
@@ -14,6 +25,7 @@ export default defineConfig({
         },
       },
       {
+        plugins: [programsAsText],
         test: {
           name: 'integration',
           include: ['test/integration/**/*.test.ts'],

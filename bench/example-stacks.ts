@@ -1,6 +1,7 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 
+import { runCompose } from '../src/compose/command';
 import { run } from '../src/process';
 import { installDir } from '../toolchain/places';
 import { makeProject, removeCompose } from './project';
@@ -65,15 +66,16 @@ export async function rewindStacks(first: number): Promise<{ pulumi: ExampleStac
 export async function composeStacks(first: number): Promise<{ compose: ExampleStack; runbook: ExampleStack }> {
   const project = 'rewind-bench-peer';
   await removeCompose(project);
-  const { folder, env } = await makeProject('rollback-peer');
-  const compose = env['REWIND_COMPOSE'] ? [env['REWIND_COMPOSE']] : ['docker', 'compose'];
+  const { folder } = await makeProject('rollback-peer');
   const command = async (tag: string, ...args: string[]): Promise<void> => {
     const override = join(folder, `${tag}.yaml`);
     const images = Object.entries(changing).map(([service, image]) => `  ${service}: { image: "${image}:${tag}" }`);
     await writeFile(override, `services:\n${images.join('\n')}\n`);
     const files = ['--file', composeFile, '--file', override];
-    const argv = [...compose, '--project-name', project, ...files, ...args] as [string, ...string[]];
-    await must(argv, { env: portVariables(first) });
+    const { exitCode, stderr } = await runCompose(['--project-name', project, ...files, ...args], {
+      env: portVariables(first),
+    });
+    if (exitCode !== 0) throw new Error(`docker compose ${args.join(' ')} failed: ${stderr}`);
   };
   const up = (tag: string): Promise<void> => command(tag, 'up', '--detach', '--wait');
   const retag = async (tag: string): Promise<void> => {

@@ -1,6 +1,7 @@
 import { writeFile } from 'node:fs/promises';
 import { parseArgs } from 'node:util';
 
+import { toolVariables } from '../toolchain/environment';
 import { ensureToolchain } from '../toolchain/setup';
 import { preview } from './preview';
 import { releases } from './releases';
@@ -29,7 +30,9 @@ async function main(): Promise<void> {
     return;
   }
   const say = (text: string): void => void process.stderr.write(`  ${text}\n`);
-  await ensureToolchain({ images: true });
+  const toolchain = await ensureToolchain({ images: true });
+  // The benchmarks run docker compose and the like themselves.
+  Object.assign(process.env, toolVariables(toolchain, process.env));
   const rows: Row[] = [];
   for (const name of names) {
     process.stderr.write(`${name}\n`);

@@ -69,12 +69,13 @@ const peerNames = {
 
 /** The same way back by `rewind revert`, beside bare `pulumi up`, docker compose, Swarm and the runbook's steps. */
 export async function revert(say: (text: string) => void): Promise<Measured[]> {
-  const rewind = await rewindStacks(18_400);
-  const peers = await composeStacks(18_410);
+  // The Swarm first, and last to go: joining and leaving one upsets the networks that are there.
   const swarm = await swarmStack(18_420).catch((error: unknown) => {
     say(`Swarm is left out: ${error instanceof Error ? error.message : String(error)}`);
     return undefined;
   });
+  const rewind = await rewindStacks(18_400);
+  const peers = await composeStacks(18_410);
   const stacks = {
     revert: rewind.revert,
     pulumi: rewind.pulumi,
@@ -83,7 +84,7 @@ export async function revert(say: (text: string) => void): Promise<Measured[]> {
     ...(swarm && { swarm }),
   };
   try {
-    const results = await takeTurns(stacks, 5, say);
+    const results = await takeTurns(stacks, 3, say);
     const ours = results['revert']!;
     const rows = (['pulumi', 'compose', 'swarm', 'runbook'] as const).flatMap((peer): Measured[] => {
       const theirs = results[peer];
@@ -110,6 +111,7 @@ export async function revert(say: (text: string) => void): Promise<Measured[]> {
     };
     return [...rows, outage];
   } finally {
-    await Promise.all([rewind.pulumi.remove(), peers.compose.remove(), peers.runbook.remove(), swarm?.remove()]);
+    await Promise.all([rewind.pulumi.remove(), peers.compose.remove(), peers.runbook.remove()]);
+    await swarm?.remove();
   }
 }

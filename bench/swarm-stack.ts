@@ -41,7 +41,8 @@ export async function swarmStack(first: number): Promise<ExampleStack | undefine
     const file = join(folder, 'stack.yaml');
     Object.assign(process.env, portVariables(first));
     const { model } = await loadComposeProject({ files: [composeFile], directory: folder });
-    await writeFile(file, stringify(stackOf(model)));
+    // The model is resolved: what is left of its dollars is for the containers.
+    await writeFile(file, stringify(stackOf(model)).replaceAll('$', '$$$$'));
     await must(['docker', 'stack', 'deploy', '--resolve-image', 'never', '--compose-file', file, stack]);
     await allRunning(Object.keys(model.services).length - 1);
   } catch (error) {
@@ -73,7 +74,6 @@ const carried = [
   'read_only',
   'stop_grace_period',
   'user',
-  'tmpfs',
 ];
 
 /** The compose model as a stack file. A job that has to end first is left out: the database keeps what it made. */
@@ -94,8 +94,8 @@ function serviceOf(name: string, service: ComposeService): object {
     image,
     ...Object.fromEntries(kept.map((key) => [key, service[key]])),
     networks: Object.keys(service.networks ?? {}),
-    ...(service.volumes && {
-      volumes: service.volumes
+    volumes: [
+      ...(service.volumes ?? [])
         .filter(({ type }) => type !== 'tmpfs')
         .map(({ type, source, target, read_only: readOnly = false }) => ({
           type,
@@ -103,7 +103,12 @@ function serviceOf(name: string, service: ComposeService): object {
           target,
           read_only: readOnly,
         })),
-    }),
+      // A stack file has no other way to say it; who may write there is the default, everybody.
+      ...((service['tmpfs'] as readonly string[] | undefined) ?? []).map((entry) => ({
+        type: 'tmpfs',
+        target: entry.split(':')[0],
+      })),
+    ],
     ...(service.ports && {
       ports: service.ports.map(({ target, published, protocol = 'tcp' }) => ({
         target,

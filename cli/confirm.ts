@@ -3,6 +3,21 @@ import { createInterface } from 'node:readline/promises';
 import { RewindError } from '../src/errors';
 
 /**
+ * Makes sure that there is somebody to ask.
+ *
+ * @param seeFirst - the command that says what would be done, e.g. `rewind plan`
+ * @throws RewindError cli/usage
+ */
+export function mustBeAsked(seeFirst: string, json = false): void {
+  if (process.stdin.isTTY && !json) return;
+  throw new RewindError({
+    code: 'cli/usage',
+    message: 'There is nobody to ask whether this is meant.',
+    fix: `See what it does with ${seeFirst}, then add --yes.`,
+  });
+}
+
+/**
  * Asks whether something is meant.
  *
  * @param question - a sentence that ends with a question mark
@@ -10,13 +25,7 @@ import { RewindError } from '../src/errors';
  * @throws RewindError cli/usage where there is nobody to ask
  */
 export async function confirmed(question: string, seeFirst: string, json = false): Promise<boolean> {
-  if (!process.stdin.isTTY || json) {
-    throw new RewindError({
-      code: 'cli/usage',
-      message: 'There is nobody to ask whether this is meant.',
-      fix: `See what it does with ${seeFirst}, then add --yes.`,
-    });
-  }
+  mustBeAsked(seeFirst, json);
   const terminal = createInterface({ input: process.stdin, output: process.stdout });
   try {
     return /^y(es)?$/i.test((await terminal.question(`${question} [y/N] `)).trim());

@@ -21,6 +21,7 @@ export function register(program: Command): void {
     .action(async (words: readonly string[], options: StackOptions & { message?: string }) => {
       const tags = Object.fromEntries(words.map(tagOf));
       const session = await openSession(options);
+      session.context.engine.warmUp();
       const progress = await progressFor(options);
       const { config } = await StackConfig.read(session.context.configFile);
       const kept = releaseOf(config);

@@ -17,6 +17,7 @@ export function register(program: Command): void {
     .argument('[release]', 'the release, e.g. r3; without it the last good one before the current')
     .action(async (word: string | undefined, options: StackOptions) => {
       const { context, programFor } = await openSession(options);
+      context.engine.warmUp();
       const known = await readReleases(context);
       const to = await chooseRelease(context, known, word);
       const from = currentRelease(context, known);

@@ -1,5 +1,3 @@
-import { createInterface } from 'node:readline/promises';
-
 import type { Command } from 'commander';
 
 import { imagesGone, planRelease } from '../../src/actions/plan-release';
@@ -7,6 +5,7 @@ import { RewindError } from '../../src/errors';
 import { configOfRelease } from '../../src/releases/next-config';
 import { releaseName } from '../../src/releases/record';
 import { showChange } from '../change';
+import { confirmed, mustBeAsked } from '../confirm';
 import { planText } from '../output/plan-text';
 import { progressFor } from '../output/progress';
 import { chooseRelease, currentRelease, readReleases } from '../releases';
@@ -30,10 +29,11 @@ export function register(program: Command): void {
     .action(async (word: string | undefined, options: RevertOptions) => {
       const session = await openSession(options);
       const { context } = session;
+      context.engine.warmUp();
       const known = await readReleases(context);
       const target = await chooseRelease(context, known, word);
       if (!options.yes) {
-        mustBeAsked(options);
+        mustBeAsked('rewind plan', options.json);
         const plan = await planRelease({
           context,
           from: currentRelease(context, known),
@@ -43,7 +43,7 @@ export function register(program: Command): void {
         });
         process.stdout.write(`${planText(plan)}\n\n`);
         RewindError.throwIfAny(plan.obstacles);
-        if (!(await confirmed(`Bring ${releaseName(target.number)} back? [y/N] `))) {
+        if (!(await confirmed(`Bring ${releaseName(target.number)} back?`, 'rewind plan', options.json))) {
           process.stdout.write('Nothing has changed.\n');
           return;
         }
@@ -59,22 +59,4 @@ export function register(program: Command): void {
         secretsOf: target,
       });
     });
-}
-
-function mustBeAsked({ json }: RevertOptions): void {
-  if (process.stdin.isTTY && !json) return;
-  throw new RewindError({
-    code: 'cli/usage',
-    message: 'There is nobody to ask whether this is meant.',
-    fix: 'See what it does with rewind plan, then add --yes.',
-  });
-}
-
-async function confirmed(question: string): Promise<boolean> {
-  const terminal = createInterface({ input: process.stdin, output: process.stdout });
-  try {
-    return /^y(es)?$/i.test((await terminal.question(question)).trim());
-  } finally {
-    terminal.close();
-  }
 }

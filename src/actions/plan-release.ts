@@ -12,11 +12,11 @@ import { compareModels, compareSections, type Difference } from '../releases/com
 import { configOfRelease } from '../releases/next-config';
 import { type ReleaseRecord, releaseName, type ReleasedService } from '../releases/record';
 import { StackConfig } from '../releases/stack-config';
-import type { StackSettings } from '../settings';
 import { FileStore } from '../store/files';
 import type { ProgramFor } from './change-stack';
 import { notInFiles } from './not-in-files';
 import { changedFiles, type PlannedFile } from './planned-files';
+import { type DataOutlook, dataOutlook, outlookText } from './data-outlook';
 import { storeFolder } from './prepare-stack';
 import { openSide, settingsOf, type Side } from './release-side';
 import { restoreSecrets } from './restore-secrets';
@@ -43,8 +43,10 @@ export interface ReleasePlan {
   readonly others: readonly string[];
   /** How the compose files as they are now differ from what will run: what the next deploy brings. */
   readonly notInFiles: readonly string[];
-  /** What becomes of the data, where the stack has a database. */
+  /** What becomes of the data, where the stack has a database, in words. */
   readonly data?: string;
+  /** The same as values. */
+  readonly database?: DataOutlook;
   /** What stands in the way. The revert refuses to begin. */
   readonly obstacles: readonly Problem[];
   /** Estimate from earlier updates. @default there is no earlier one */
@@ -71,10 +73,12 @@ export async function planRelease(options: PlanOptions): Promise<ReleasePlan> {
   const { context, from, to, releases } = options;
   const today = await StackConfig.read(context.configFile);
   const obstacles = await imagesGone(to);
+  const { database } = settingsOf(today.config);
+  const looking = database && obstacles.length === 0 ? dataOutlook(context, database.service, from, to) : undefined;
   const opening = openSides(options, today);
   const previewing = obstacles.length === 0 ? previewSteps(options, today) : undefined;
   // Both to their end: of what cannot be opened, the preview would tell with more words.
-  await Promise.allSettled([opening, previewing]);
+  await Promise.allSettled([opening, previewing, looking]);
   const [before, after] = await opening;
   const steps = await previewing;
   const differences = compareModels(before.compared, after.compared);
@@ -84,7 +88,7 @@ export async function planRelease(options: PlanOptions): Promise<ReleasePlan> {
   ].sort();
   const store = new FileStore(storeFolder(settingsOf(today.config).store, context.directory));
   const seconds = estimate(releases);
-  const data = dataNote(after.settings, services, from, to);
+  const outlook = services.length > 0 ? await looking : undefined;
   return {
     stack: context.name,
     from,
@@ -104,7 +108,7 @@ export async function planRelease(options: PlanOptions): Promise<ReleasePlan> {
     others: compareSections(before.compared.project.model, after.compared.project.model),
     notInFiles: await notInFiles(context, configOfRelease(to, today.config), after, store),
     obstacles,
-    ...(data !== undefined && { data }),
+    ...(outlook && { data: outlookText(outlook, to), database: outlook }),
     ...(seconds !== undefined && { seconds }),
   };
 }
@@ -221,20 +225,6 @@ function otherImages(from: ReleaseRecord, to: ReleaseRecord): string[] {
 function changedImage(from: ReleasedService | undefined, to: ReleasedService | undefined): PlannedService['image'] {
   if (from?.imageId === to?.imageId && from?.image === to?.image) return undefined;
   return { ...(from && { from }), ...(to && { to }) };
-}
-
-/** What a revert of images and configuration means for the data. */
-function dataNote(
-  { database }: StackSettings,
-  services: readonly string[],
-  from: ReleaseRecord,
-  to: ReleaseRecord,
-): string | undefined {
-  if (!database || services.length === 0) return undefined;
-  const stays = `The data of ${database.service} stays as it is, and so does its schema.`;
-  const { service } = database.alembic ?? {};
-  if (service === undefined || from.services[service]?.imageId === to.services[service]?.imageId) return stays;
-  return `${stays} The migrations of ${service} come from another image: if the schema has changed since, ${releaseName(to.number)} has to be able to work with it.`;
 }
 
 /** The middle of what the latest updates took, in seconds. */

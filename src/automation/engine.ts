@@ -64,9 +64,15 @@ export interface HistoryEntry {
 /** The Pulumi engine at work on one stack. */
 export class StackEngine {
   readonly #options: EngineOptions;
+  #command: Promise<automation.PulumiCommand> | undefined;
 
   constructor(options: EngineOptions) {
     this.#options = options;
+  }
+
+  /** Begins what each run begins with, for callers who have other things to find out first. */
+  warmUp(): void {
+    this.#pulumiCommand().catch(() => undefined); // the run itself tells
   }
 
   /** What an update would do. Changes nothing. */
@@ -211,14 +217,18 @@ export class StackEngine {
     }
   }
 
+  /** The Automation API asks pulumi for its version, in a process of its own. */
+  #pulumiCommand(): Promise<automation.PulumiCommand> {
+    return (this.#command ??= automation.PulumiCommand.get({ skipVersionCheck: true }));
+  }
+
   /** The stack without what the Automation API would ask on the way: each question is a process of its own. */
   async #stack(): Promise<automation.Stack> {
     const { directory, stack: name, env } = this.#options;
-    const pulumiCommand = await automation.PulumiCommand.get({ skipVersionCheck: true });
     const workspace = await automation.LocalWorkspace.create({
       workDir: directory,
       envVars: { ...env, PULUMI_SKIP_UPDATE_CHECK: 'true' },
-      pulumiCommand: inOwnProcessGroup(pulumiCommand),
+      pulumiCommand: inOwnProcessGroup(await this.#pulumiCommand()),
     });
     // Every command names the stack; selecting it would change what the user has selected.
     workspace.selectStack = () => Promise.resolve();

@@ -1,0 +1,127 @@
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+
+import { execIn } from '../support/docker';
+import { TestStack } from '../support/stack';
+import { buildImage, removeTaggedImages, tagImage } from '../support/tagged-images';
+
+// A real alembic in two images of the example's API: the second has two migrations more, one of them without a way back.
+
+const project = 'rewind-outlook';
+const api = (tag: string): string => `rewind-outlook/api:${tag}`;
+
+/** A migration as a line of a Dockerfile. */
+const migration = (revision: string, down: string, about: string, upgrade: string, downgrade: string): string => {
+  const source = [
+    `"""${about}"""`,
+    'from alembic import op',
+    `revision = "${revision}"`,
+    `down_revision = "${down}"`,
+    `def upgrade():\\n    op.execute("${upgrade}")`,
+    `def downgrade():\\n    ${downgrade}`,
+  ];
+  return `RUN printf '%b' '${source.join('\\n')}\\n' > /app/migrations/versions/${revision}.py`;
+};
+
+interface Plan {
+  readonly data: string;
+  readonly database: {
+    readonly revisions: readonly string[];
+    readonly releaseRevisions?: readonly string[];
+    readonly newer?: readonly { readonly revision: string; readonly downgrades: boolean }[];
+    readonly snapshot?: { readonly id: string };
+    readonly unknown?: string;
+  };
+}
+
+const compose = {
+  services: {
+    db: {
+      image: 'apex-db:15',
+      environment: { POSTGRES_USER: 'apex', POSTGRES_PASSWORD: 'apex-example', POSTGRES_DB: 'apex' },
+      volumes: ['data:/var/lib/postgresql/data'],
+      healthcheck: { test: ['CMD', 'pg_isready', '-q', '-U', 'apex', '-d', 'apex'], interval: '10s' },
+    },
+    api: {
+      image: api('v1'),
+      command: ['sleep', 'infinity'],
+      init: true,
+      environment: {
+        APEX_DB_HOST: 'db',
+        APEX_DB_NAME: 'apex',
+        APEX_DB_USER: 'apex',
+        APEX_DB_PASSWORD: 'apex-example',
+      },
+      depends_on: { db: { condition: 'service_healthy' } },
+    },
+  },
+  volumes: { data: {} },
+};
+
+let stack: TestStack;
+let snapshot: string;
+
+const plan = async (): Promise<Plan> => stack.rewindJson<Plan>(['plan', 'r1']);
+
+beforeAll(async () => {
+  await tagImage('apex-api:v0.1.0', api('v1'));
+  await buildImage(
+    api('v2'),
+    'FROM apex-api:v0.1.0',
+    'USER root',
+    migration('0002', '0001', 'Wind zones', 'CREATE TABLE zones (id int)', 'op.drop_table("zones")'),
+    migration('0003', '0002', 'Names in capitals', 'UPDATE projects SET name = upper(name)', 'pass'),
+    'USER 10001:10001',
+  );
+  stack = await TestStack.create(project);
+  await stack.write('compose.yaml', compose);
+  await stack.configure({ database: { service: 'db', alembic: { service: 'api' } } });
+  await stack.up();
+  await execIn(`${project}-api-1`, 'alembic', 'upgrade', 'head');
+  snapshot = (await stack.rewindJson<{ id: string }>(['snapshot', 'create', '--prove'])).id;
+  await stack.rewind('deploy', 'api=v2');
+});
+
+afterAll(async () => {
+  await stack.remove();
+  await removeTaggedImages(api('v1'), api('v2'));
+});
+
+describe('the plan of going back says of the data', () => {
+  test('that no migration stands between the two, as long as none was run', async () => {
+    const { data, database } = await plan();
+    expect(database).toMatchObject({ revisions: ['0001'], releaseRevisions: ['0001'], newer: [] });
+    expect(data).toContain('The data of db stays as it is, and so does its schema (revision 0001).');
+  });
+
+  test('which migrations the release does not have, which of them has no way back, and which snapshot fits', async () => {
+    await execIn(`${project}-api-1`, 'alembic', 'upgrade', 'head');
+    const { data, database } = await plan();
+    expect(database).toMatchObject({
+      revisions: ['0003'],
+      releaseRevisions: ['0001'],
+      newer: [
+        { revision: '0003', downgrades: false },
+        { revision: '0002', downgrades: true },
+      ],
+      snapshot: { id: snapshot },
+    });
+    expect(data).toContain('    0003 Names in capitals (has no downgrade)\n    0002 Wind zones\n');
+    expect(await stack.rewind('plan', 'r1')).toContain(`rewind snapshot restore ${snapshot} (`);
+  });
+
+  test('that a revision is known to neither image', async () => {
+    await execIn(`${project}-db-1`, 'psql', '-U', 'apex', '-c', `UPDATE alembic_version SET version_num = 'lost'`);
+    const { data, database } = await plan();
+    expect(database.unknown).toBe('neither image knows both lost and 0001');
+    expect(data).toContain('Whether r1 can work with it is not known');
+  });
+
+  test('that the database cannot be reached, and all the rest all the same', async () => {
+    await execIn(`${project}-db-1`, 'psql', '-U', 'apex', '-c', `UPDATE alembic_version SET version_num = '0003'`);
+    await stack.compose('stop', 'db');
+    const { data, database } = await plan();
+    expect(database.unknown).toBe(`The service db of ${project}/dev does not run.`);
+    expect(data).toContain('The data of db stays as it is');
+    await stack.compose('start', 'db');
+  });
+});
