@@ -47,6 +47,10 @@ export function register(program: Command): void {
             progress.say(`✔ ${service}: ready`);
           },
           signal: interrupt.signal,
+        }).then(async (restarted) => {
+          // What a killed restore has left stopped runs, too.
+          if (services.length === 0 && !interrupt.signal.aborted) await new PauseMark(context.releases.folder).end();
+          return restarted;
         });
       try {
         const restarted = await withStackLock(context, 'restart', work).catch((error: unknown) => {
@@ -54,7 +58,6 @@ export function register(program: Command): void {
           if (error instanceof RewindError && error.code === 'store/unusable') return work();
           throw error;
         });
-        if (services.length === 0 && !interrupt.signal.aborted) await new PauseMark(context.releases.folder).end();
         if (interrupt.signal.aborted) process.exitCode = exitCode('putBack');
         const seconds = (Date.now() - started) / 1000;
         if (options.json) printJson({ stack: context.name, restarted, seconds });

@@ -104,7 +104,10 @@ function registerPrune(snapshot: Command): void {
       }
       const { context } = await openSession(options);
       const database = await openDatabase(context);
-      await makeGood(context, database.docker, (text) => process.stderr.write(`${text}\n`));
+      const progress = await progressFor(options);
+      await makeGood(context, database.docker, (text) => {
+        progress.say(text);
+      });
       await removeAbandoned(database.server);
       const planned = await pruneSnapshots(database, { keep, databases: options.databases, dryRun: true });
       const names = [...planned.snapshots, ...planned.databases];

@@ -54,9 +54,13 @@ function registerCreate(snapshot: Command): void {
             progress.say(`  ${text}`);
           },
         });
-        const proof = options.prove
-          ? await proveSnapshot({ server, store, manifest, versionTable, signal })
-          : undefined;
+        // Stopped while it is being proved, it is kept all the same: as one that is not proved.
+        const proving = options.prove ? proveSnapshot({ server, store, manifest, versionTable, signal }) : undefined;
+        const proof = await proving?.catch((error: unknown) => {
+          if (!signal.aborted) throw error;
+          process.exitCode = exitCode('putBack');
+          return undefined;
+        });
         return { id: manifest.id, manifest, ...(proof && { proof }) };
       });
       if (!taken) return;

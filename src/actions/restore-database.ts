@@ -26,6 +26,8 @@ export interface RestoreSource {
   readonly manifest: SnapshotManifest;
   readonly versionTable?: VersionTable;
   readonly signal?: AbortSignal;
+  /** Hears of what has been done, e.g. `restored`. */
+  readonly onStep?: (text: string) => void;
 }
 
 /**
@@ -36,7 +38,7 @@ export interface RestoreSource {
  * @throws RewindError database/…, snapshot/damaged, snapshot/not-restorable; there is no such database then
  */
 export async function buildShadow(source: RestoreSource, name: string): Promise<void> {
-  const { server, store, manifest, signal } = source;
+  const { server, store, manifest, signal, onStep } = source;
   const { id, facts, databaseBytes, files } = manifest;
   await checkRoom(server, databaseBytes + files.archive.bytes, `Restoring ${id}`);
   await store.check(manifest, 'archive');
@@ -46,6 +48,7 @@ export async function buildShadow(source: RestoreSource, name: string): Promise<
   await restoreArchive(server, { archive, name, owner: properties.owner, facts, ...(signal && { signal }) });
   try {
     await server.execute(propertiesSql(name, properties), server.maintenance);
+    onStep?.('restored, comparing every row');
     const findings = await snapshotFindings(source, name);
     if (findings.length > 0) throw notRestorable(id, findings);
   } catch (error) {
@@ -63,6 +66,7 @@ export async function buildShadow(source: RestoreSource, name: string): Promise<
 export async function proveSnapshot(source: RestoreSource): Promise<SnapshotProof> {
   const { server, store, manifest } = source;
   const started = new Date();
+  await server.checkWritable();
   await removeAbandoned(server);
   const name = derivedName(server.database, `${proofSuffix}${timeName(started)}`);
   const building = withScratch(server, name, async () => {
@@ -134,17 +138,22 @@ export async function keptDatabases(server: PostgresServer): Promise<KeptDatabas
  * @throws RewindError database/…, snapshot/damaged
  */
 export async function snapshotFindings(source: RestoreSource, name: string): Promise<string[]> {
-  const { server, manifest, versionTable } = source;
+  const { server, manifest, versionTable, signal } = source;
   const properties = await readKeptProperties(source);
-  return SnapshotSession.use(server, name, async (session) => {
-    const state = await readState(server, session, versionTable);
-    const sequences = await readSequences(session);
-    return [
-      ...differences(manifest, state),
-      ...sequenceDifferences(manifest.sequences.before, manifest.sequences.after, sequences),
-      ...propertyDifferences(properties, state.properties),
-    ];
-  });
+  return SnapshotSession.use(
+    server,
+    name,
+    async (session) => {
+      const state = await readState(server, session, versionTable);
+      const sequences = await readSequences(session);
+      return [
+        ...differences(manifest, state),
+        ...sequenceDifferences(manifest.sequences.before, manifest.sequences.after, sequences),
+        ...propertyDifferences(properties, state.properties),
+      ];
+    },
+    signal,
+  );
 }
 
 async function readKeptProperties({ store, manifest }: RestoreSource): Promise<DatabaseProperties> {

@@ -48,11 +48,13 @@ export async function restoreSnapshot(
   const { signal, onPhase } = listener;
   const started = Date.now();
   await endInterruptedPause(database.docker, stack, markOf(database), onPhase);
+  await server.checkWritable();
   await removeAbandoned(server);
   const shadow = derivedName(server.database, `${shadowSuffix}${timeName(new Date())}`);
   onPhase?.(`restoring ${manifest.id} beside the live database`);
   return withScratch(server, shadow, async () => {
-    await buildShadow({ server, store, manifest, versionTable, ...(signal && { signal }) }, shadow);
+    const source = { server, store, manifest, versionTable, ...(signal && { signal }) };
+    await buildShadow({ ...source, onStep: (text) => onPhase?.(text) }, shadow);
     try {
       const what = `snapshot restore ${manifest.id}`;
       const { result: keptAs, seconds } = await whileQuiet(stack, database, what, listener, () => {
@@ -81,9 +83,10 @@ export async function undoRestore(
 ): Promise<Restored & { readonly restored: string }> {
   const started = Date.now();
   await endInterruptedPause(database.docker, stack, markOf(database), listener.onPhase);
+  await database.server.checkWritable();
   const { name: restored } = await chooseKept(database, name);
-  const { result: keptAs, seconds } = await whileQuiet(stack, database, 'snapshot undo', listener, () =>
-    replaceDatabase(database.server, restored),
+  const { result: keptAs, seconds } = await withScratch(database.server, restored, () =>
+    whileQuiet(stack, database, 'snapshot undo', listener, () => replaceDatabase(database.server, restored)),
   );
   return { restored, keptAs, outageSeconds: seconds, seconds: (Date.now() - started) / 1000 };
 }
@@ -135,6 +138,7 @@ async function whileQuiet<T>(
     whileStopped: async () => {
       onPhase?.('switching');
       done.result = { value: await work() };
+      onPhase?.('switched');
     },
   });
   await restarting

@@ -41,49 +41,60 @@ export interface TakeSnapshotOptions {
  * @throws RewindError database/…, store/unusable
  */
 export async function takeSnapshot(options: TakeSnapshotOptions): Promise<SnapshotManifest> {
-  const { server, store, stack, reason, importedFrom, database = server.database, onStep = () => undefined } = options;
+  const { server, store, stack, reason, importedFrom, database = server.database } = options;
+  const { onStep = () => undefined } = options;
   const started = new Date();
   await removeAbandoned(server);
   const draft = await store.begin(started);
+  // Whichever of the two fails first, dumping or reading, ends the other one: that could take long on its own.
+  const failed = new AbortController();
+  const signal = AbortSignal.any([failed.signal, ...(options.signal ? [options.signal] : [])]);
+  const orEndAll = (error: unknown): never => {
+    failed.abort(error);
+    throw error;
+  };
   try {
-    const manifest = await SnapshotSession.use(server, database, async (session) => {
-      const before = await readSequences(session);
-      const [dumping, reading] = await Promise.allSettled([
-        draft.write('archive', (target) => dump(server, session.exported, database, target, options.signal)),
-        readState(server, session, options.versionTable),
-      ]);
-      // A session that ends takes the moment with it that the dump is of: its failure is the cause of the other one.
-      if (reading.status === 'rejected') throw reading.reason;
-      if (dumping.status === 'rejected') throw dumping.reason;
-      const [archive, state] = [dumping.value, reading.value];
-      options.signal?.throwIfAborted();
-      onStep(`dumped ${database}`);
-      const after = await readSequences(session);
-      const settings = await draft.write('settings', (target) => written(target, JSON.stringify(state.properties)));
-      await readToItsEnd(server, draft);
-      onStep('read the dump to its end');
-      const { facts, databaseBytes, revisions, schema, content, roles } = state;
-      return {
-        format: 1,
-        id: draft.id,
-        stack,
-        takenAt: (options.takenAt ?? started).toISOString(),
-        seconds: (Date.now() - started.getTime()) / 1000,
-        by: whoAmI(),
-        ...(reason !== undefined && { reason }),
-        ...(importedFrom !== undefined && { importedFrom }),
-        service: server.service,
-        database,
-        facts,
-        databaseBytes,
-        files: { archive, settings },
-        revisions,
-        schema,
-        content,
-        sequences: { before, after },
-        roles,
-      } satisfies SnapshotManifest;
-    });
+    const manifest = await SnapshotSession.use(
+      server,
+      database,
+      async (session) => {
+        const before = await readSequences(session);
+        const [dumping, reading] = await Promise.allSettled([
+          draft.write('archive', (target) => dump(server, session.exported, database, target, signal)).catch(orEndAll),
+          readState(server, session, options.versionTable).catch(orEndAll),
+        ]);
+        if (reading.status === 'rejected') throw reading.reason;
+        if (dumping.status === 'rejected') throw dumping.reason;
+        const [archive, state] = [dumping.value, reading.value];
+        onStep(`dumped ${database}`);
+        const after = await readSequences(session);
+        const settings = await draft.write('settings', (target) => written(target, JSON.stringify(state.properties)));
+        await readToItsEnd(server, draft, signal);
+        onStep('read the dump to its end');
+        const { facts, databaseBytes, revisions, schema, content, roles } = state;
+        return {
+          format: 1,
+          id: draft.id,
+          stack,
+          takenAt: (options.takenAt ?? started).toISOString(),
+          seconds: (Date.now() - started.getTime()) / 1000,
+          by: whoAmI(),
+          ...(reason !== undefined && { reason }),
+          ...(importedFrom !== undefined && { importedFrom }),
+          service: server.service,
+          database,
+          facts,
+          databaseBytes,
+          files: { archive, settings },
+          revisions,
+          schema,
+          content,
+          sequences: { before, after },
+          roles,
+        } satisfies SnapshotManifest;
+      },
+      signal,
+    );
     await draft.complete(manifest);
     return manifest;
   } catch (error) {
@@ -106,19 +117,26 @@ async function dump(
   snapshot: string,
   database: string,
   target: Writable,
-  signal: AbortSignal | undefined,
+  signal: AbortSignal,
 ): Promise<void> {
   const result = await server.tool(
-    ['pg_dump', '--format=custom', '--compress=1', `--snapshot=${snapshot}`, `--lock-wait-timeout=${lockWaitMs}`],
-    { database, output: target, ...(signal && { signal }) },
+    [
+      'pg_dump',
+      '--no-password',
+      '--format=custom',
+      '--compress=1',
+      `--snapshot=${snapshot}`,
+      `--lock-wait-timeout=${lockWaitMs}`,
+    ],
+    { database, output: target, signal },
   );
   if (result.exitCode !== 0) throw server.problem(`pg_dump of ${server.service} failed`, result, database);
 }
 
 /** Has the tool that will restore the archive read all of it. */
-async function readToItsEnd(server: PostgresServer, draft: SnapshotDraft): Promise<void> {
+async function readToItsEnd(server: PostgresServer, draft: SnapshotDraft, signal: AbortSignal): Promise<void> {
   const input = createReadStream(draft.path('archive'));
-  const result = await server.tool(['pg_restore', '--file=/dev/null'], { input });
+  const result = await server.tool(['pg_restore', '--file=/dev/null'], { input, signal });
   if (result.exitCode !== 0) throw server.problem('The dump cannot be read to its end', result);
 }
 

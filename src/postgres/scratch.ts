@@ -1,8 +1,8 @@
 import { dropDatabase } from './restore';
+import { lockOf } from './scratch-lock';
 import { stagedFile } from './staged-file';
 import type { PostgresServer } from './server';
 import { SnapshotSession } from './session';
-import { literal } from './sql';
 
 /** What a database is called that is being restored, beside the live one. */
 export const shadowSuffix = '.shadow-';
@@ -32,11 +32,8 @@ export async function removeAbandoned(server: PostgresServer): Promise<void> {
     const sql = `SELECT pg_catalog.pg_try_advisory_xact_lock(${lockOf(name)}) AS free`;
     const [row] = await server.query<{ free: boolean }>(sql, server.maintenance);
     if (!row?.free) continue;
-    await dropDatabase(server, name);
+    // In this order: as long as the database is there, somebody knows of its dump.
     await server.tool(['rm', '-f', await stagedFile(server, name)]);
+    await dropDatabase(server, name);
   }
-}
-
-function lockOf(name: string): string {
-  return `pg_catalog.hashtextextended(${literal(`rewind ${name}`)}, 0)`;
 }
