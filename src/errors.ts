@@ -44,7 +44,7 @@ export const errorCodes = {
   'database/unreachable': 'The database does not answer.',
   'database/no-login': 'The database does not let the role in.',
   'database/unknown': 'The server has no such database.',
-  'database/read-only': 'The server is a replica, which nothing can be written to.',
+  'database/read-only': 'The server takes no changes: it is a replica, or is set so.',
   'database/no-room': 'The disk of the database has too little room.',
   'database/locked': 'Somebody holds a lock that is needed.',
   'database/failed': 'The database refused a statement, or one of its tools failed.',

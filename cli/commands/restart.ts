@@ -1,5 +1,6 @@
 import type { Command } from 'commander';
 
+import { PauseMark } from '../../src/actions/pause-mark';
 import { restartServices } from '../../src/actions/restart-services';
 import { withStackLock } from '../../src/actions/stack-lock';
 import { connect } from '../../src/docker/engine';
@@ -46,6 +47,10 @@ export function register(program: Command): void {
             progress.say(`✔ ${service}: ready`);
           },
           signal: interrupt.signal,
+        }).then(async (restarted) => {
+          // What a killed restore has left stopped runs, too.
+          if (services.length === 0 && !interrupt.signal.aborted) await new PauseMark(context.releases.folder).end();
+          return restarted;
         });
       try {
         const restarted = await withStackLock(context, 'restart', work).catch((error: unknown) => {

@@ -3,9 +3,12 @@ import type { Command } from 'commander';
 import { openDatabase } from '../../src/actions/open-database';
 import { pruneSnapshots } from '../../src/actions/prune-snapshots';
 import { chooseKept, restoreSnapshot, type RestoreListener, undoRestore } from '../../src/actions/restore-snapshot';
+import { makeGood } from '../../src/actions/make-good';
 import { withStackLock } from '../../src/actions/stack-lock';
 import { RewindError } from '../../src/errors';
+import { removeAbandoned } from '../../src/postgres/scratch';
 import { confirmed } from '../confirm';
+import { interruptible } from '../interruptible';
 import { printJson } from '../output/json';
 import { type Progress, progressFor } from '../output/progress';
 import { localTime } from '../output/columns';
@@ -40,9 +43,12 @@ function registerRestore(snapshot: Command): void {
       const what = `Replace ${database.server.database} of ${database.server.service} by what it held at ${localTime(new Date(takenAt))} (revision ${revisions.join(', ') || 'none'})? What it holds now is kept.`;
       if (!options.yes && !(await confirmed(what, `rewind snapshot show ${id}`, options.json))) return;
       const progress = await progressFor(options);
-      const restored = await withStackLock(context, `snapshot restore ${id}`, () =>
-        restoreSnapshot(context.name, database, manifest, listenerOf(progress)),
+      const restored = await interruptible(options.json, (signal) =>
+        withStackLock(context, `snapshot restore ${id}`, () =>
+          restoreSnapshot(context.name, database, manifest, { ...listenerOf(progress), signal }),
+        ),
       );
+      if (!restored) return;
       if (options.json) printJson({ stack: context.name, snapshot: id, ...restored });
       else
         progress.say(
@@ -65,9 +71,12 @@ function registerUndo(snapshot: Command): void {
       const what = `Put ${kept.name}, replaced at ${localTime(new Date(kept.since))}, back into its place? What has replaced it is kept.`;
       if (!options.yes && !(await confirmed(what, 'rewind snapshot list', options.json))) return;
       const progress = await progressFor(options);
-      const restored = await withStackLock(context, 'snapshot undo', () =>
-        undoRestore(context.name, database, kept.name, listenerOf(progress)),
+      const restored = await interruptible(options.json, (signal) =>
+        withStackLock(context, 'snapshot undo', () =>
+          undoRestore(context.name, database, kept.name, { ...listenerOf(progress), signal }),
+        ),
       );
+      if (!restored) return;
       if (options.json) printJson({ stack: context.name, ...restored });
       else
         progress.say(
@@ -95,6 +104,11 @@ function registerPrune(snapshot: Command): void {
       }
       const { context } = await openSession(options);
       const database = await openDatabase(context);
+      const progress = await progressFor(options);
+      await makeGood(context, database.docker, (text) => {
+        progress.say(text);
+      });
+      await removeAbandoned(database.server);
       const planned = await pruneSnapshots(database, { keep, databases: options.databases, dryRun: true });
       const names = [...planned.snapshots, ...planned.databases];
       if (names.length > 0 && !options.yes) {

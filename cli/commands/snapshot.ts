@@ -2,10 +2,12 @@ import type { Command } from 'commander';
 
 import { keptDatabases, proveSnapshot } from '../../src/actions/restore-database';
 import { openDatabase, snapshotsOf } from '../../src/actions/open-database';
+import { makeGood } from '../../src/actions/make-good';
 import { takeSnapshot } from '../../src/actions/take-snapshot';
 import { RewindError } from '../../src/errors';
 import type { StoredSnapshot } from '../../src/snapshots/snapshot-store';
 import { exitCode } from '../exit-codes';
+import { interruptible } from '../interruptible';
 import { printJson } from '../output/json';
 import { progressFor } from '../output/progress';
 import { manifestJson, manifestText, snapshotsText } from '../output/snapshot-text';
@@ -35,20 +37,34 @@ function registerCreate(snapshot: Command): void {
     .action(async (options: StackOptions & { message?: string; prove: boolean }) => {
       const { context } = await openSession(options);
       const progress = await progressFor(options);
-      const { server, snapshots: store, versionTable } = await openDatabase(context);
-      const manifest = await takeSnapshot({
-        server,
-        store,
-        stack: context.name,
-        versionTable,
-        ...(options.message !== undefined && { reason: options.message }),
-        onStep: (text) => {
-          progress.say(`  ${text}`);
-        },
+      const { docker, server, snapshots: store, versionTable } = await openDatabase(context);
+      const say = (text: string): void => {
+        progress.say(text);
+      };
+      await makeGood(context, docker, say);
+      const taken = await interruptible(options.json, async (signal) => {
+        const manifest = await takeSnapshot({
+          signal,
+          server,
+          store,
+          stack: context.name,
+          versionTable,
+          ...(options.message !== undefined && { reason: options.message }),
+          onStep: (text) => {
+            progress.say(`  ${text}`);
+          },
+        });
+        // Stopped while it is being proved, it is kept all the same: as one that is not proved.
+        const proving = options.prove ? proveSnapshot({ server, store, manifest, versionTable, signal }) : undefined;
+        const proof = await proving?.catch((error: unknown) => {
+          if (!signal.aborted) throw error;
+          process.exitCode = exitCode('putBack');
+          return undefined;
+        });
+        return { id: manifest.id, manifest, ...(proof && { proof }) };
       });
-      const proof = options.prove ? await proveSnapshot({ server, store, manifest, versionTable }) : undefined;
-      const taken = { id: manifest.id, manifest, ...(proof && { proof }) };
-      if (proof && !proof.ok) process.exitCode = exitCode('failed');
+      if (!taken) return;
+      if (taken.proof && !taken.proof.ok) process.exitCode = exitCode('failed');
       if (options.json) printJson(manifestJson(taken));
       else process.stdout.write(`${manifestText(taken)}\n`);
     });
@@ -104,11 +120,18 @@ function registerVerify(snapshot: Command): void {
     .argument('[snapshot]', 'the snapshot; without it the newest')
     .action(async (word: string | undefined, options: StackOptions) => {
       const { context } = await openSession(options);
-      const { server, snapshots: store, versionTable } = await openDatabase(context);
+      const { docker, server, snapshots: store, versionTable } = await openDatabase(context);
+      const progress = await progressFor(options);
+      await makeGood(context, docker, (text) => {
+        progress.say(text);
+      });
       const id = word ?? (await store.ids()).at(-1);
       if (id === undefined) throw noSnapshot(context.name);
       const manifest = await store.read(id);
-      const proof = await proveSnapshot({ server, store, manifest, versionTable });
+      const proof = await interruptible(options.json, (signal) =>
+        proveSnapshot({ server, store, manifest, versionTable, signal }),
+      );
+      if (!proof) return;
       if (!proof.ok) process.exitCode = exitCode('failed');
       if (options.json) printJson(manifestJson({ id, manifest, proof }));
       else process.stdout.write(`${manifestText({ id, manifest, proof })}\n`);

@@ -61,7 +61,8 @@ const mending: Readonly<Record<ErrorCode, string>> = {
   'database/no-login':
     'Name a role that may log in (`rewind:database.user`), or give it the password that the container’s environment has.',
   'database/unknown': 'Name a database that there is: `pulumi config set --path rewind:database.name NAME`.',
-  'database/read-only': 'Name the service of the primary in `rewind:database.service`.',
+  'database/read-only':
+    'Name the service of the primary in `rewind:database.service`; or turn `default_transaction_read_only` off where it was turned on.',
   'database/no-room':
     'Make room on the disk of the volume. Databases that were kept aside take some: `rewind snapshot list`, `rewind snapshot prune`.',
   'database/locked': 'End the transaction that holds the lock; the error says whose it is where the server tells.',

@@ -18,6 +18,7 @@ import { type ConfigSection, StackConfig } from '../releases/stack-config';
 import { removeStrays } from './dead-engine';
 import { Journal } from './journal';
 import { type ReleaseReason, whoAmI } from './keep-release';
+import { endInterruptedPause, PauseMark } from './pause-mark';
 import { restoreSecrets } from './restore-secrets';
 import type { StackContext } from './stack-context';
 import { pulumiLockIn, withStackLock } from './stack-lock';
@@ -91,6 +92,7 @@ class Change {
   async run(): Promise<ChangeResult> {
     const { next, reason, secretsOf, what, onPhase, signal } = this.#options;
     await this.#checkConfigFile();
+    await this.#endInterruptedPause();
     await this.#finishInterrupted();
     const today = await this.#withKey();
     const before = await this.#newest();
@@ -293,6 +295,14 @@ class Change {
     const newest = await this.#newest();
     if (newest && 'record' in newest) return newest.record;
     throw newest?.damage ?? new Error('an update left no release record');
+  }
+
+  /** A restore that was killed while the services were stopped. */
+  async #endInterruptedPause(): Promise<void> {
+    const mark = new PauseMark(this.#context.releases.folder);
+    if (!(await mark.read())) return;
+    const { docker } = await connect();
+    await endInterruptedPause(docker, this.#context.name, mark, this.#options.onPhase);
   }
 
   /** An operation that was killed after its release was recorded, but before the configuration was, is finished now. */

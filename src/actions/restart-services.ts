@@ -14,7 +14,8 @@ export interface RestartOptions {
   readonly using?: string;
   /** Runs while all of them are stopped. If it fails they are started again, and its error is thrown. @default nothing */
   readonly whileStopped?: () => Promise<void>;
-  readonly onStopping?: () => void;
+  /** Runs before the first of them is stopped. @default nothing */
+  readonly onStopping?: (services: readonly string[]) => Promise<void>;
   readonly onStopped?: (service: string) => void;
   readonly onReady?: (service: string) => void;
   /** Asks to stop no more services; those that are stopped are started again. @default never */
@@ -54,10 +55,10 @@ export async function restartServices(docker: Docker, stack: string, options: Re
   const chosen = using === undefined ? named(services, wanted) : usersOf(services, using);
   const down = new Set<string>();
   const restarted: string[] = [];
+  if (!signal?.aborted) await options.onStopping?.([...chosen.keys()]);
   try {
     await eachInOrder(chosen, dependentsOf(chosen), async ({ name, containers }) => {
       if (signal?.aborted) return;
-      options.onStopping?.();
       down.add(name);
       await each(containers, (container) => stop(docker, container));
       options.onStopped?.(name);

@@ -8,6 +8,7 @@ import { dropDatabase, restoreArchive } from '../postgres/restore';
 import type { VersionTable } from '../postgres/revisions';
 import { checkRoom } from '../postgres/room';
 import type { PostgresServer } from '../postgres/server';
+import { proofSuffix, removeAbandoned, withScratch } from '../postgres/scratch';
 import { SnapshotSession } from '../postgres/session';
 import { derivedName, identifier, textArray } from '../postgres/sql';
 import { readState } from '../postgres/state';
@@ -25,6 +26,8 @@ export interface RestoreSource {
   readonly manifest: SnapshotManifest;
   readonly versionTable?: VersionTable;
   readonly signal?: AbortSignal;
+  /** Hears of what has been done, e.g. `restored`. */
+  readonly onStep?: (text: string) => void;
 }
 
 /**
@@ -35,7 +38,7 @@ export interface RestoreSource {
  * @throws RewindError database/…, snapshot/damaged, snapshot/not-restorable; there is no such database then
  */
 export async function buildShadow(source: RestoreSource, name: string): Promise<void> {
-  const { server, store, manifest, signal } = source;
+  const { server, store, manifest, signal, onStep } = source;
   const { id, facts, databaseBytes, files } = manifest;
   await checkRoom(server, databaseBytes + files.archive.bytes, `Restoring ${id}`);
   await store.check(manifest, 'archive');
@@ -45,6 +48,7 @@ export async function buildShadow(source: RestoreSource, name: string): Promise<
   await restoreArchive(server, { archive, name, owner: properties.owner, facts, ...(signal && { signal }) });
   try {
     await server.execute(propertiesSql(name, properties), server.maintenance);
+    onStep?.('restored, comparing every row');
     const findings = await snapshotFindings(source, name);
     if (findings.length > 0) throw notRestorable(id, findings);
   } catch (error) {
@@ -62,15 +66,20 @@ export async function buildShadow(source: RestoreSource, name: string): Promise<
 export async function proveSnapshot(source: RestoreSource): Promise<SnapshotProof> {
   const { server, store, manifest } = source;
   const started = new Date();
-  const name = derivedName(server.database, `.proof-${timeName(started)}`);
-  const findings = await buildShadow(source, name).then(
+  await server.checkWritable();
+  await removeAbandoned(server);
+  const name = derivedName(server.database, `${proofSuffix}${timeName(started)}`);
+  const building = withScratch(server, name, async () => {
+    await buildShadow(source, name);
+    await dropDatabase(server, name);
+  });
+  const findings = await building.then(
     () => [],
     (error: unknown) => {
       if (error instanceof RewindError && error.code.startsWith('snapshot/')) return error.message.split('\n');
       throw error;
     },
   );
-  await dropDatabase(server, name);
   const seconds = (Date.now() - started.getTime()) / 1000;
   const proof = { at: started.toISOString(), seconds, ok: findings.length === 0, findings };
   await store.keepProof(manifest.id, proof);
@@ -129,17 +138,22 @@ export async function keptDatabases(server: PostgresServer): Promise<KeptDatabas
  * @throws RewindError database/…, snapshot/damaged
  */
 export async function snapshotFindings(source: RestoreSource, name: string): Promise<string[]> {
-  const { server, manifest, versionTable } = source;
+  const { server, manifest, versionTable, signal } = source;
   const properties = await readKeptProperties(source);
-  return SnapshotSession.use(server, name, async (session) => {
-    const state = await readState(server, session, versionTable);
-    const sequences = await readSequences(session);
-    return [
-      ...differences(manifest, state),
-      ...sequenceDifferences(manifest.sequences.before, manifest.sequences.after, sequences),
-      ...propertyDifferences(properties, state.properties),
-    ];
-  });
+  return SnapshotSession.use(
+    server,
+    name,
+    async (session) => {
+      const state = await readState(server, session, versionTable);
+      const sequences = await readSequences(session);
+      return [
+        ...differences(manifest, state),
+        ...sequenceDifferences(manifest.sequences.before, manifest.sequences.after, sequences),
+        ...propertyDifferences(properties, state.properties),
+      ];
+    },
+    signal,
+  );
 }
 
 async function readKeptProperties({ store, manifest }: RestoreSource): Promise<DatabaseProperties> {

@@ -1,10 +1,14 @@
+import { dirname } from 'node:path';
+
 import { dropDatabase } from '../postgres/restore';
+import { removeAbandoned, shadowSuffix, withScratch } from '../postgres/scratch';
 import { derivedName } from '../postgres/sql';
 import { RewindError } from '../errors';
 import { timeName } from '../snapshots/id';
 import type { SnapshotManifest } from '../snapshots/manifest';
 import type { StackDatabase } from './open-database';
 import { buildShadow, type KeptDatabase, keptDatabases, replaceDatabase } from './restore-database';
+import { endInterruptedPause, PauseMark } from './pause-mark';
 import { restartServices } from './restart-services';
 
 /** What hears of a restore. */
@@ -43,20 +47,26 @@ export async function restoreSnapshot(
   const { server, snapshots: store, versionTable } = database;
   const { signal, onPhase } = listener;
   const started = Date.now();
-  await dropAbandonedShadows(database);
+  await endInterruptedPause(database.docker, stack, markOf(database), onPhase);
+  await server.checkWritable();
+  await removeAbandoned(server);
   const shadow = derivedName(server.database, `${shadowSuffix}${timeName(new Date())}`);
   onPhase?.(`restoring ${manifest.id} beside the live database`);
-  await buildShadow({ server, store, manifest, versionTable, ...(signal && { signal }) }, shadow);
-  try {
-    const { result: keptAs, seconds } = await whileQuiet(stack, database, listener, () => {
-      signal?.throwIfAborted();
-      return replaceDatabase(server, shadow);
-    });
-    return { keptAs, outageSeconds: seconds, seconds: (Date.now() - started) / 1000 };
-  } catch (error) {
-    await dropDatabase(server, shadow).catch(() => undefined);
-    throw error;
-  }
+  return withScratch(server, shadow, async () => {
+    const source = { server, store, manifest, versionTable, ...(signal && { signal }) };
+    await buildShadow({ ...source, onStep: (text) => onPhase?.(text) }, shadow);
+    try {
+      const what = `snapshot restore ${manifest.id}`;
+      const { result: keptAs, seconds } = await whileQuiet(stack, database, what, listener, () => {
+        signal?.throwIfAborted();
+        return replaceDatabase(server, shadow);
+      });
+      return { keptAs, outageSeconds: seconds, seconds: (Date.now() - started) / 1000 };
+    } catch (error) {
+      await dropDatabase(server, shadow).catch(() => undefined);
+      throw error;
+    }
+  });
 }
 
 /**
@@ -72,9 +82,11 @@ export async function undoRestore(
   listener: RestoreListener = {},
 ): Promise<Restored & { readonly restored: string }> {
   const started = Date.now();
+  await endInterruptedPause(database.docker, stack, markOf(database), listener.onPhase);
+  await database.server.checkWritable();
   const { name: restored } = await chooseKept(database, name);
-  const { result: keptAs, seconds } = await whileQuiet(stack, database, listener, () =>
-    replaceDatabase(database.server, restored),
+  const { result: keptAs, seconds } = await withScratch(database.server, restored, () =>
+    whileQuiet(stack, database, 'snapshot undo', listener, () => replaceDatabase(database.server, restored)),
   );
   return { restored, keptAs, outageSeconds: seconds, seconds: (Date.now() - started) / 1000 };
 }
@@ -98,39 +110,44 @@ export async function chooseKept({ server }: StackDatabase, name: string | undef
   });
 }
 
-const shadowSuffix = '.shadow-';
-
-/** A restore that was killed has left its shadow: nobody else makes one while the stack is locked. */
-async function dropAbandonedShadows({ server }: StackDatabase): Promise<void> {
-  for (const suffix of [shadowSuffix, '.proof-']) {
-    for (const name of await server.databasesLike(suffix)) await dropDatabase(server, name);
-  }
+function markOf({ snapshots }: StackDatabase): PauseMark {
+  return new PauseMark(dirname(snapshots.folder));
 }
 
 /** Does something while nothing that uses the database runs. */
 async function whileQuiet<T>(
   stack: string,
-  { docker, settings }: StackDatabase,
+  database: StackDatabase,
+  what: string,
   { onPhase, onStopped, onReady, signal }: RestoreListener,
   work: () => Promise<T>,
 ): Promise<{ result: T; seconds: number }> {
+  const { docker, settings } = database;
+  const mark = markOf(database);
   const done: { result?: { value: T } } = {};
   let began: number | undefined;
   const restarting = restartServices(docker, stack, {
     using: settings.service,
-    onStopping: () => (began ??= Date.now()),
+    onStopping: async (services) => {
+      began = Date.now();
+      await mark.begin({ what, since: new Date().toISOString(), services });
+    },
     ...(onStopped && { onStopped }),
     ...(onReady && { onReady }),
     ...(signal && { signal }),
     whileStopped: async () => {
       onPhase?.('switching');
       done.result = { value: await work() };
+      onPhase?.('switched');
     },
   });
-  await restarting.catch((error: unknown) => {
-    throw done.result && error instanceof RewindError ? sayingWhatIsInPlace(error) : error;
-  });
-  signal?.throwIfAborted();
+  await restarting
+    .finally(() => mark.end())
+    .catch((error: unknown) => {
+      throw done.result && error instanceof RewindError ? sayingWhatIsInPlace(error) : error;
+    });
+  // What has been put in its place stays there, even if somebody asked to stop by then.
+  if (!done.result) signal?.throwIfAborted();
   return { result: done.result!.value, seconds: (Date.now() - (began ?? Date.now())) / 1000 };
 }
 

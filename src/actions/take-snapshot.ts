@@ -1,9 +1,12 @@
 import { createReadStream } from 'node:fs';
 import type { Writable } from 'node:stream';
 
+import { RewindError } from '../errors';
 import { readSequences } from '../postgres/contents';
+import { sayingWhoLocks } from '../postgres/lock-holders';
 import type { VersionTable } from '../postgres/revisions';
 import type { PostgresServer } from '../postgres/server';
+import { removeAbandoned } from '../postgres/scratch';
 import { SnapshotSession } from '../postgres/session';
 import { readState } from '../postgres/state';
 import type { SnapshotManifest } from '../snapshots/manifest';
@@ -24,6 +27,8 @@ export interface TakeSnapshotOptions {
   readonly importedFrom?: string;
   /** The moment that an imported backup shows. @default now */
   readonly takenAt?: Date;
+  /** Asks to stop; what was written is removed again. @default never */
+  readonly signal?: AbortSignal;
   /** Hears of what has been done. */
   readonly onStep?: (text: string) => void;
 }
@@ -36,51 +41,66 @@ export interface TakeSnapshotOptions {
  * @throws RewindError database/…, store/unusable
  */
 export async function takeSnapshot(options: TakeSnapshotOptions): Promise<SnapshotManifest> {
-  const { server, store, stack, reason, importedFrom, database = server.database, onStep = () => undefined } = options;
+  const { server, store, stack, reason, importedFrom, database = server.database } = options;
+  const { onStep = () => undefined } = options;
   const started = new Date();
+  await removeAbandoned(server);
   const draft = await store.begin(started);
+  // Whichever of the two fails first, dumping or reading, ends the other one: that could take long on its own.
+  const failed = new AbortController();
+  const signal = AbortSignal.any([failed.signal, ...(options.signal ? [options.signal] : [])]);
+  const orEndAll = (error: unknown): never => {
+    failed.abort(error);
+    throw error;
+  };
   try {
-    const manifest = await SnapshotSession.use(server, database, async (session) => {
-      const before = await readSequences(session);
-      const [dumping, reading] = await Promise.allSettled([
-        draft.write('archive', (target) => dump(server, session.exported, database, target)),
-        readState(server, session, options.versionTable),
-      ]);
-      // A session that ends takes the moment with it that the dump is of: its failure is the cause of the other one.
-      if (reading.status === 'rejected') throw reading.reason;
-      if (dumping.status === 'rejected') throw dumping.reason;
-      const [archive, state] = [dumping.value, reading.value];
-      onStep(`dumped ${database}`);
-      const after = await readSequences(session);
-      const settings = await draft.write('settings', (target) => written(target, JSON.stringify(state.properties)));
-      await readToItsEnd(server, draft);
-      onStep('read the dump to its end');
-      const { facts, databaseBytes, revisions, schema, content, roles } = state;
-      return {
-        format: 1,
-        id: draft.id,
-        stack,
-        takenAt: (options.takenAt ?? started).toISOString(),
-        seconds: (Date.now() - started.getTime()) / 1000,
-        by: whoAmI(),
-        ...(reason !== undefined && { reason }),
-        ...(importedFrom !== undefined && { importedFrom }),
-        service: server.service,
-        database,
-        facts,
-        databaseBytes,
-        files: { archive, settings },
-        revisions,
-        schema,
-        content,
-        sequences: { before, after },
-        roles,
-      } satisfies SnapshotManifest;
-    });
+    const manifest = await SnapshotSession.use(
+      server,
+      database,
+      async (session) => {
+        const before = await readSequences(session);
+        const [dumping, reading] = await Promise.allSettled([
+          draft.write('archive', (target) => dump(server, session.exported, database, target, signal)).catch(orEndAll),
+          readState(server, session, options.versionTable).catch(orEndAll),
+        ]);
+        if (reading.status === 'rejected') throw reading.reason;
+        if (dumping.status === 'rejected') throw dumping.reason;
+        const [archive, state] = [dumping.value, reading.value];
+        onStep(`dumped ${database}`);
+        const after = await readSequences(session);
+        const settings = await draft.write('settings', (target) => written(target, JSON.stringify(state.properties)));
+        await readToItsEnd(server, draft, signal);
+        onStep('read the dump to its end');
+        const { facts, databaseBytes, revisions, schema, content, roles } = state;
+        return {
+          format: 1,
+          id: draft.id,
+          stack,
+          takenAt: (options.takenAt ?? started).toISOString(),
+          seconds: (Date.now() - started.getTime()) / 1000,
+          by: whoAmI(),
+          ...(reason !== undefined && { reason }),
+          ...(importedFrom !== undefined && { importedFrom }),
+          service: server.service,
+          database,
+          facts,
+          databaseBytes,
+          files: { archive, settings },
+          revisions,
+          schema,
+          content,
+          sequences: { before, after },
+          roles,
+        } satisfies SnapshotManifest;
+      },
+      signal,
+    );
     await draft.complete(manifest);
     return manifest;
   } catch (error) {
     await draft.discard();
+    if (error instanceof RewindError && error.code === 'database/locked')
+      throw await sayingWhoLocks(server, database, error);
     throw error;
   }
 }
@@ -92,18 +112,31 @@ const lockWaitMs = 10_000;
  * pg_dump's custom format keeps each table apart, so that several can be restored at once. The lowest level of
  * compression: it takes a third of the time of the default one, for a tenth more bytes.
  */
-async function dump(server: PostgresServer, snapshot: string, database: string, target: Writable): Promise<void> {
+async function dump(
+  server: PostgresServer,
+  snapshot: string,
+  database: string,
+  target: Writable,
+  signal: AbortSignal,
+): Promise<void> {
   const result = await server.tool(
-    ['pg_dump', '--format=custom', '--compress=1', `--snapshot=${snapshot}`, `--lock-wait-timeout=${lockWaitMs}`],
-    { database, output: target },
+    [
+      'pg_dump',
+      '--no-password',
+      '--format=custom',
+      '--compress=1',
+      `--snapshot=${snapshot}`,
+      `--lock-wait-timeout=${lockWaitMs}`,
+    ],
+    { database, output: target, signal },
   );
   if (result.exitCode !== 0) throw server.problem(`pg_dump of ${server.service} failed`, result, database);
 }
 
 /** Has the tool that will restore the archive read all of it. */
-async function readToItsEnd(server: PostgresServer, draft: SnapshotDraft): Promise<void> {
+async function readToItsEnd(server: PostgresServer, draft: SnapshotDraft, signal: AbortSignal): Promise<void> {
   const input = createReadStream(draft.path('archive'));
-  const result = await server.tool(['pg_restore', '--file=/dev/null'], { input });
+  const result = await server.tool(['pg_restore', '--file=/dev/null'], { input, signal });
   if (result.exitCode !== 0) throw server.problem('The dump cannot be read to its end', result);
 }
 

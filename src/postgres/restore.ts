@@ -1,10 +1,10 @@
-import { randomBytes } from 'node:crypto';
 import { createReadStream } from 'node:fs';
+import { dirname } from 'node:path/posix';
 
 import { createDatabaseSql, type DatabaseFacts } from './facts';
-import { dataFolder } from './room';
 import type { PostgresServer } from './server';
 import { identifier } from './sql';
+import { stagedFile } from './staged-file';
 
 /** What is restored, and into what. */
 export interface RestoreOptions {
@@ -25,10 +25,10 @@ export interface RestoreOptions {
  * @throws RewindError database/…
  */
 export async function restoreArchive(server: PostgresServer, options: RestoreOptions): Promise<void> {
-  const { name, owner, facts, archive, plainOwner = false, signal } = options;
+  const { name, owner, facts, plainOwner = false, signal } = options;
   await server.execute(createDatabaseSql(name, owner, facts, server.version), server.maintenance);
   try {
-    await staged(server, archive, async (file) => {
+    await staged(server, options, async (file) => {
       const result = await server.tool(
         [
           ...['sh', '-c', 'exec pg_restore --jobs="$(nproc)" "$@"', 'sh'],
@@ -57,14 +57,14 @@ export async function dropDatabase(server: PostgresServer, name: string): Promis
   await server.execute(`DROP DATABASE IF EXISTS ${identifier(name)} WITH (FORCE);`, server.maintenance);
 }
 
-/**
- * Puts an archive where the server's tools can read it in parts, for as long as it is needed. The place is the server's
- * own for temporary files: it empties it at each start, and no base backup takes it along.
- * https://www.postgresql.org/docs/current/storage-file-layout.html
- */
-async function staged<T>(server: PostgresServer, archive: string, use: (file: string) => Promise<T>): Promise<T> {
-  const base = `${await dataFolder(server)}/base`;
-  const file = `${base}/pgsql_tmp/pgsql_tmp_rewind_${randomBytes(6).toString('hex')}`;
+/** Puts an archive where the server's tools can read it in parts, for as long as it is needed. */
+async function staged<T>(
+  server: PostgresServer,
+  { archive, name }: RestoreOptions,
+  use: (file: string) => Promise<T>,
+): Promise<T> {
+  const file = await stagedFile(server, name);
+  const base = dirname(dirname(file));
   const store = `
     [ -d "$1/pgsql_tmp" ] || { mkdir -m 700 "$1/pgsql_tmp" && chown "$(stat -c %u:%g "$1")" "$1/pgsql_tmp"; } || exit
     umask 077

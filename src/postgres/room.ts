@@ -31,7 +31,8 @@ async function freeBytes(server: PostgresServer): Promise<number | undefined> {
 
 /** The server's data folder, in its container. */
 export async function dataFolder(server: PostgresServer): Promise<string> {
-  const [row] = await server.query<{ folder: string }>(`SELECT current_setting('data_directory') AS folder`);
+  const sql = `SELECT current_setting('data_directory') AS folder`;
+  const [row] = await server.query<{ folder: string }>(sql, server.maintenance);
   return row!.folder;
 }
 

@@ -3,8 +3,9 @@ import type { Readable, Writable } from 'node:stream';
 import type Docker from 'dockerode';
 
 import { execInContainer, type ContainerResult } from '../docker/exec';
+import { engineMessage } from '../docker/refusal';
 import { RewindError } from '../errors';
-import { serverProblem } from './problems';
+import { commandNotFound, notRunning, serverProblem } from './problems';
 import { derivedName, identifier, literal } from './sql';
 
 /** Where a stack's database is. */
@@ -55,8 +56,8 @@ export class PostgresServer {
   readonly container: Docker.Container;
   /** `server_version_num`, e.g. 150014. */
   readonly version: number;
-  /** The database to work from on others: every server is made with it. */
-  readonly maintenance = 'postgres';
+  /** The database to work from on others: every server is made with it. One cannot be renamed from within itself. */
+  readonly maintenance: string;
 
   private constructor(container: Docker.Container, service: string, user: string, database: string, version: number) {
     this.container = container;
@@ -64,6 +65,7 @@ export class PostgresServer {
     this.user = user;
     this.database = database;
     this.version = version;
+    this.maintenance = database === 'postgres' ? 'template1' : 'postgres';
   }
 
   /**
@@ -106,12 +108,30 @@ export class PostgresServer {
         fix: 'Name the one that the application uses: pulumi config set --path rewind:database.name <database>.',
       });
     }
-    const server = new PostgresServer(container, service, user, database, version);
-    // A swap that was cut off by the end of the server has left it closed.
     if (!open) {
-      await server.execute(`ALTER DATABASE ${identifier(database)} ALLOW_CONNECTIONS true;`, server.maintenance);
+      throw new RewindError({
+        code: 'database/unreachable',
+        message: `The database ${identifier(database)} of ${service} takes no connections.`,
+        fix: `Open it: ALTER DATABASE ${identifier(database)} ALLOW_CONNECTIONS true; or name another one in rewind:database.name.`,
+      });
     }
-    return server;
+    return new PostgresServer(container, service, user, database, version);
+  }
+
+  /**
+   * Makes sure that something can be written, before anything begins that will.
+   *
+   * @throws RewindError database/read-only
+   */
+  async checkWritable(): Promise<void> {
+    const sql = `SELECT current_setting('default_transaction_read_only') AS "readOnly"`;
+    const [row] = await this.query<{ readOnly: string }>(sql, this.maintenance);
+    if (row?.readOnly !== 'on') return;
+    throw new RewindError({
+      code: 'database/read-only',
+      message: `The database of ${this.service} takes no changes: default_transaction_read_only is on for ${this.user} or for the whole server. Nothing has been changed.`,
+      fix: `Turn it off where it was turned on: ALTER ROLE ${identifier(this.user)} RESET default_transaction_read_only; or in the server's own settings.`,
+    });
   }
 
   /**
@@ -153,12 +173,19 @@ export class PostgresServer {
    * @returns how it ended; a failure is the caller's to judge
    */
   async tool(argv: readonly string[], options: ToolOptions = {}): Promise<ContainerResult> {
-    return execInContainer(this.container, {
+    const running = execInContainer(this.container, {
       argv: ['sh', '-c', withLogin, 'sh', ...argv],
       env: this.environment(options.database),
       ...(options.input !== undefined && { input: options.input }),
       ...(options.output && { output: options.output }),
       ...(options.signal && { signal: options.signal }),
+    });
+    return running.catch((error: unknown) => {
+      if ((error as { statusCode?: number }).statusCode === undefined) throw error;
+      // Not even a shell is there.
+      const stderr = engineMessage(error);
+      if (/OCI runtime exec failed/.test(stderr)) return { exitCode: commandNotFound, stdout: '', stderr };
+      throw notRunning(this.service, error);
     });
   }
 
@@ -184,7 +211,16 @@ export class PostgresServer {
   }
 
   async #psql(script: string, database: string): Promise<string> {
-    const argv = ['psql', '--no-psqlrc', '--quiet', '--no-align', '--tuples-only', '--set=ON_ERROR_STOP=1', '--file=-'];
+    const argv = [
+      'psql',
+      '--no-psqlrc',
+      '--no-password',
+      '--quiet',
+      '--no-align',
+      '--tuples-only',
+      '--set=ON_ERROR_STOP=1',
+      '--file=-',
+    ];
     const result = await this.tool(argv, { input: script, database });
     if (result.exitCode === 0) return result.stdout;
     throw this.problem(`The database ${identifier(database)} of ${this.service} refuses`, result, database);

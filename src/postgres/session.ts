@@ -17,6 +17,7 @@ SET lc_monetary = 'C';
 SET row_security = off;
 SET quote_all_identifiers = off;
 SET standard_conforming_strings = on;
+SELECT pg_catalog.set_config(name, '0', false) FROM pg_catalog.pg_settings WHERE name = 'transaction_timeout';
 SET default_transaction_isolation = 'repeatable read';
 `;
 
@@ -38,17 +39,28 @@ export class SnapshotSession {
   /**
    * Opens a session in a read-only transaction, uses it and closes it.
    *
+   * @param signal - gives it up, with whatever it is about. @default never
    * @throws RewindError database/…
    */
   static async use<T>(
     server: PostgresServer,
     database: string,
     work: (session: SnapshotSession) => Promise<T>,
+    signal?: AbortSignal,
   ): Promise<T> {
     const input = new PassThrough();
     const output = new PassThrough();
-    const argv = ['psql', '--no-psqlrc', '--quiet', '--no-align', '--tuples-only', '--set=ON_ERROR_STOP=1', '--file=-'];
-    const ended = server.tool(argv, { input, output, database }).then((result) => {
+    const argv = [
+      'psql',
+      '--no-psqlrc',
+      '--no-password',
+      '--quiet',
+      '--no-align',
+      '--tuples-only',
+      '--set=ON_ERROR_STOP=1',
+      '--file=-',
+    ];
+    const ended = server.tool(argv, { input, output, database, ...(signal && { signal }) }).then((result) => {
       output.end();
       if (result.exitCode !== 0) throw server.problem('A query of the database failed', result, database);
     });
@@ -63,6 +75,7 @@ export class SnapshotSession {
       return await work(named);
     } finally {
       input.end('COMMIT;\n');
+      output.resume(); // what nobody has read would keep psql from its end
       await ended.catch(() => undefined);
     }
   }

@@ -1,3 +1,5 @@
+import { sayingWhoUses } from './lock-holders';
+import { lockOf } from './scratch-lock';
 import type { PostgresServer } from './server';
 import { identifier, literal } from './sql';
 
@@ -5,53 +7,66 @@ import { identifier, literal } from './sql';
 export interface SwapOptions {
   /** The database that applications use. */
   readonly live: string;
-  /** The one that takes its name. */
+  /** The one that takes its name; this process holds its lock: {@link withScratch}. */
   readonly replacement: string;
   /** The name under which the live one is kept. */
   readonly keptAs: string;
 }
 
-/** Tries so often; each try waits up to 5 s for connections to go, as the server does: CountOtherDBBackends. */
-const tries = 5;
+/** Waits so long for a lock of somebody else on one of the databases: applications are away meanwhile. */
+const lockWait = '5s';
+
+/**
+ * Runs the statements of its arguments in one transaction, and sends away whoever is connected for as long as that takes.
+ * A rename waits 5 s for connections to end, and no new one begins while it waits: so a client that connects over and
+ * over does not keep it from being done, and nothing has to be closed that a crash would leave closed.
+ * https://github.com/postgres/postgres/blob/REL_15_STABLE/src/backend/commands/dbcommands.c (RenameDatabase)
+ */
+const swapScript = `
+away=$1; shift
+psql --no-psqlrc --quiet --no-password --set=ON_ERROR_STOP=1 --single-transaction "$@" >/dev/null &
+swap=$!
+while kill -0 "$swap" 2>/dev/null; do
+  psql --no-psqlrc --quiet --no-password --command="$away" >/dev/null 2>&1
+done
+wait "$swap"`;
+
+function unlessOwnerIsGone(name: string): string {
+  return `BEGIN
+    IF pg_try_advisory_xact_lock(${lockOf(name)}) THEN
+      RAISE 'the session that this is done for has ended';
+    END IF;
+  END`;
+}
 
 /**
  * Puts a database into the place of another, in one transaction: whoever connects sees the one or the other. The
- * replaced one is kept under another name, complete to its last write, and takes no more connections.
- *
- * The whole runs in the server's own container and goes on to its end whatever becomes of this process.
+ * replaced one is kept under another name, complete to its last write, and takes no more connections. If this process
+ * ends meanwhile, the swap is either done by then or never.
  *
  * @throws RewindError database/…; the live database is as it was then
  */
 export async function swapDatabases(server: PostgresServer, { live, replacement, keptAs }: SwapOptions): Promise<void> {
-  const closed = `ALTER DATABASE ${identifier(live)} ALLOW_CONNECTIONS false;`;
-  const reopened = `ALTER DATABASE ${identifier(live)} ALLOW_CONNECTIONS true;`;
-  const swap = `
-DO $rewind$
-DECLARE attempt int;
-BEGIN
-  FOR attempt IN 1..${tries} LOOP
-    BEGIN
-      PERFORM pg_terminate_backend(pid) FROM pg_stat_activity
-        WHERE datname IN (${literal(live)}, ${literal(replacement)}) AND pid <> pg_backend_pid();
-      EXECUTE ${literal(`ALTER DATABASE ${identifier(live)} RENAME TO ${identifier(keptAs)}`)};
-      EXECUTE ${literal(`ALTER DATABASE ${identifier(replacement)} RENAME TO ${identifier(live)}`)};
-      EXECUTE ${literal(`ALTER DATABASE ${identifier(live)} ALLOW_CONNECTIONS true`)};
-      RETURN;
-    EXCEPTION WHEN object_in_use THEN
-      IF attempt = ${tries} THEN RAISE; END IF;
-    END;
-  END LOOP;
-END
-$rewind$;`;
-  // Closed first, so that a client that connects over and over does not keep the names taken; and opened again in the
-  // same breath, whether or not the swap has succeeded: the name is then the new database's, or still the old one's.
-  const script = `${closed}\n${swap}\n${reopened}`;
-  const id = await databaseId(server, replacement);
-  const argv = ['psql', '--no-psqlrc', '--quiet', '--set=ON_ERROR_STOP=0', '--file=-'];
-  const result = await server.tool(argv, { input: script, database: server.maintenance });
+  const [id, replaced] = [await databaseId(server, replacement), await databaseId(server, live)];
+  const statements = [
+    `SET LOCAL lock_timeout = '${lockWait}'`,
+    `ALTER DATABASE ${identifier(live)} RENAME TO ${identifier(keptAs)}`,
+    `ALTER DATABASE ${identifier(replacement)} RENAME TO ${identifier(live)}`,
+    `ALTER DATABASE ${identifier(keptAs)} ALLOW_CONNECTIONS false`,
+    `ALTER DATABASE ${identifier(live)} ALLOW_CONNECTIONS true`,
+    // Last, right before the commit: what nobody waits for any more is not done behind the back of who comes next.
+    `DO ${literal(unlessOwnerIsGone(replacement))}`,
+  ];
+  // The live one by its number: under its name is the other one as soon as the swap is done.
+  const away = `SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+    WHERE (datid = ${replaced ?? 0} OR datname = ${literal(replacement)}) AND pid <> pg_backend_pid()`;
+  const commands = statements.map((statement) => `--command=${statement}`);
+  const argv = ['sh', '-c', swapScript, 'sh', away, ...commands];
+  const result = await server.tool(argv, { database: server.maintenance });
   // What has the name now tells more than what the tool said.
   if (id !== undefined && (await databaseId(server, live)) === id) return;
-  throw server.problem(`The database ${identifier(live)} cannot be replaced`, result, live);
+  const problem = server.problem(`The database ${identifier(live)} cannot be replaced`, result, live);
+  throw problem.code === 'database/locked' ? await sayingWhoUses(server, [live, replacement], problem) : problem;
 }
 
 /** What names a database for as long as it is there, whatever it is called; undefined if there is none of that name. */

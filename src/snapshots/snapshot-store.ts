@@ -1,10 +1,12 @@
 import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
 import { type FileHandle, mkdir, open, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { Writable } from 'node:stream';
 
 import { messageOf, RewindError } from '../errors';
+import { isAlive } from '../lock.mjs';
 import { flush } from '../store/tree';
 import { isSnapshotId, snapshotId } from './id';
 import { parseManifest, renderManifest, type SnapshotFile, type SnapshotManifest } from './manifest';
@@ -124,9 +126,21 @@ export class SnapshotStore {
     const base = snapshotId(time);
     let id = base;
     for (let number = 2; taken.has(id); number++) id = `${base}-${number}`;
-    const draft = join(this.folder, `.${id}.${process.pid}`);
+    await this.#removeAbandoned();
+    const draft = join(this.folder, `.${id}.${process.pid}@${hostname()}`);
     await this.#guarded(() => mkdir(draft, { recursive: true, mode: 0o700 }));
     return new SnapshotDraft(id, draft, join(this.folder, id), (work) => this.#guarded(work));
+  }
+
+  /** What processes have left that were killed while they wrote; those on other machines cannot be asked. */
+  async #removeAbandoned(): Promise<void> {
+    for (const name of await readdir(this.folder).catch(() => [])) {
+      const [, pid, host] = /^\.s-[\d-]+\.(\d+)@(.+)$/.exec(name) ?? [];
+      const isAbandoned = host === hostname() && !isAlive(Number(pid));
+      if (isAbandoned || name.endsWith('.removed')) {
+        await rm(join(this.folder, name), { recursive: true, force: true }).catch(() => undefined);
+      }
+    }
   }
 
   /** Removes a snapshot. */

@@ -36,6 +36,23 @@ export class RunningCommand {
     return this.stdout + this.stderr;
   }
 
+  /** Resolves in the moment in which it has written something on one of its streams; rejects after a minute. */
+  protected saying(text: string): Promise<void> {
+    return new Promise((resolve, reject) => {
+      const late = setTimeout(() => {
+        reject(new Error(`the command did not say "${text}":\n${this.output}`));
+      }, 60_000);
+      const look = (): void => {
+        if (!this.output.includes(text)) return;
+        clearTimeout(late);
+        for (const stream of [this.child.stdout!, this.child.stderr!]) stream.off('data', look);
+        resolve();
+      };
+      for (const stream of [this.child.stdout!, this.child.stderr!]) stream.on('data', look);
+      look();
+    });
+  }
+
   /** Waits for a moment in its work. Fails if it ends before. */
   async until(moment: Promise<unknown>): Promise<void> {
     const tooEarly = this.ended.then((how) => {

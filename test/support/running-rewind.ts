@@ -12,12 +12,12 @@ export class RunningRewind extends RunningCommand {
 
   /** Waits until it has written something on one of its streams. */
   async untilItSays(text: string): Promise<void> {
-    await this.until(eventually(() => Promise.resolve(this.output.includes(text)), `"${text}"`, 30_000));
+    await this.until(this.saying(text));
   }
 
-  /** Waits for its end. Fails if it does not end within a minute. */
+  /** Waits for its end. Fails if it does not end within three minutes. */
   async end(): Promise<number | NodeJS.Signals> {
-    await eventually(() => Promise.resolve(!isRunning(this.pid)), 'the end of rewind', 60_000);
+    await eventually(() => Promise.resolve(!isRunning(this.pid)), 'the end of rewind', 180_000);
     return this.ended;
   }
 
