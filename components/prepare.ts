@@ -3,10 +3,15 @@ import { join } from 'node:path';
 import * as pulumi from '@pulumi/pulumi';
 
 import { expectRelease, type ReleaseReason } from '../src/actions/keep-release';
+import { DataExchange } from '../src/actions/data-run';
+import { mendData } from '../src/actions/move-data';
+import { openRun } from '../src/actions/open-run';
+import { PauseMark, startPaused } from '../src/actions/pause-mark';
 import { type PreparedStack, prepareStack, storeFolder } from '../src/actions/prepare-stack';
 import { makeKey } from '../src/automation/stack-key';
 import { RewindError } from '../src/errors';
 import { projectFolder } from '../src/project-folder';
+import { releasedData } from '../src/actions/released-data';
 import type { ReleaseRecord } from '../src/releases/record';
 import { ReleaseStore } from '../src/releases/release-store';
 import { newKeyNotice, parseKey } from '../src/releases/seal';
@@ -56,6 +61,20 @@ export async function prepareFromConfig(options: ProgramOptions = fromEnvironmen
     if (prepared.notices.length > 0) await pulumi.log.info(prepared.notices.join('\n'));
     if (prepared.warnings.length > 0) await pulumi.log.warn(prepared.warnings.join('\n'));
     const file = options.configFile ?? join(directory, `Pulumi.${pulumi.getStack()}.yaml`);
+    const data = prepared.data;
+    const mark = new PauseMark(store.folder);
+    if (key && data) {
+      await new DataExchange(store).begin(key, {
+        database: data.settings,
+        ...(data.target && data.target !== 'unknown' && { revisions: data.target.revisions }),
+        images: data.images,
+        ...(data.alembic && { alembic: data.alembic }),
+        users: data.users,
+        secrets: [...prepared.secrets],
+        isLocked: options.inProcess === true || process.env['REWIND_RUN'] !== undefined,
+      });
+      await mendKilled(storeFolder(settings.store, directory), stack, key);
+    }
     const release =
       key &&
       (await expectRelease({
@@ -75,18 +94,44 @@ export async function prepareFromConfig(options: ProgramOptions = fromEnvironmen
       stack,
       readyTimeoutSeconds: settings.readyTimeoutSeconds,
       inProcess: options.inProcess ?? false,
+      ...(data && {
+        op: {
+          stack,
+          store: settings.store,
+          directory,
+          key: secretKey(key?.toString('base64') ?? settings.key),
+        },
+        startStopped: (service: string, id: string) => startPaused(prepared.engine.docker, mark, service, id),
+      }),
       ...(options.onReady && { onReady: options.onReady }),
       ...(options.signal && { signal: options.signal }),
       ...(release && {
-        afterReady: async () => {
+        afterReady: async (snapshot) => {
           options.signal?.throwIfAborted();
-          const record = await release.keep();
+          if (data) await mark.end();
+          const record = await release.keep(data && (await releasedData(store, data, snapshot)));
           options.onRelease?.(record);
         },
         afterFailure: release.abandon,
       }),
     };
   });
+}
+
+function secretKey(key: string | undefined): pulumi.Output<string> | undefined {
+  return key === undefined ? undefined : pulumi.secret(key);
+}
+
+/**
+ * Brings the data to where the stack's state says that it is. Where the database cannot be asked, there is nothing to mend:
+ * it may be about to be started.
+ */
+async function mendKilled(root: string, stack: string, key: Buffer): Promise<void> {
+  const open = await openRun(root, stack, key.toString('base64')).catch((error: unknown) => {
+    if (error instanceof RewindError) return undefined;
+    throw error;
+  });
+  if (open) await mendData(open);
 }
 
 /** What `rewind` tells a program that runs in a process of its own. */

@@ -9,6 +9,7 @@ import { columns, localTime } from './columns';
  * @param current - number of the release that runs
  */
 export function historyText(rows: readonly HistoryRow[], current: number | undefined): string {
+  const withRevision = rows.some(({ database }) => database !== undefined);
   if (rows.length === 0) return 'There is no update yet. The first one: rewind deploy, or pulumi up.';
   const lines = [...rows]
     .reverse()
@@ -18,9 +19,11 @@ export function historyText(rows: readonly HistoryRow[], current: number | undef
       Number.isNaN(row.seconds) ? '' : formatDuration(row.seconds * 1000),
       resultText(row),
       row.by ?? '',
+      ...(withRevision ? [row.database?.revisions.join(', ') ?? ''] : []),
       whatText(row),
     ]);
-  return columns([['release', 'when', 'took', 'result', 'by', 'what'], ...lines]);
+  const heads = ['release', 'when', 'took', 'result', 'by', ...(withRevision ? ['revision'] : []), 'what'];
+  return columns([heads, ...lines]);
 }
 
 function resultText({ result, release, isNew }: HistoryRow): string {

@@ -11,18 +11,24 @@ interface Holder {
   readonly table: string | null;
 }
 
-/** An error about a lock, with who holds one that keeps a table from being read; without what they do, which may be secret. */
+/**
+ * An error about a lock, with who holds one that keeps a table from being read; without what they do, which may be secret.
+ *
+ * @param any - whoever holds any lock: enough to keep a table from being changed. @default false
+ */
 export async function sayingWhoLocks(
   server: PostgresServer,
   database: string,
   error: RewindError,
+  any = false,
 ): Promise<RewindError> {
+  const modes = any ? `l.mode LIKE '%Lock' AND l.relation >= 16384` : `l.mode = 'AccessExclusiveLock'`;
   const holders = await server
     .query<Holder>(
       `SELECT DISTINCT ON (a.pid) a.pid, a.usename AS user, a.application_name AS program, host(a.client_addr) AS client,
         to_char(a.xact_start AT TIME ZONE 'UTC', 'HH24:MI:SS') AS since, l.relation::regclass::text AS table
       FROM pg_locks l JOIN pg_stat_activity a USING (pid)
-      WHERE l.granted AND l.mode = 'AccessExclusiveLock' AND l.locktype = 'relation' AND a.datname = ${literal(database)}
+      WHERE l.granted AND ${modes} AND l.locktype = 'relation' AND a.datname = ${literal(database)}
         AND a.application_name <> 'rewind'
       ORDER BY a.pid, l.relation`,
       database,
