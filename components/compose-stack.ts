@@ -13,7 +13,6 @@ import type { ContainerSpec, ServicePlan } from '../src/container/spec';
 import { DataSteps } from './data-steps';
 import { asInputs } from './inputs';
 import type { OpSettings } from './op-command';
-import { known as knownValue } from './outputs';
 import { Service } from './service';
 import { tellingTheFix } from './telling-the-fix';
 import { tokens } from './tokens';
@@ -34,12 +33,8 @@ export interface ComposeStackArgs {
   readonly op?: OpSettings;
   /** Runs when a service's container may run: starts one that was stopped for a change of the data. @default nothing */
   readonly startStopped?: (service: string, containerId: string) => Promise<void>;
-  /**
-   * Runs when all services are ready, in an update. Told the snapshot that was taken when the data last changed.
-   *
-   * @default nothing
-   */
-  readonly afterReady?: (snapshot: string | undefined) => Promise<void>;
+  /** Runs when all services are ready, in an update. @default nothing */
+  readonly afterReady?: () => Promise<void>;
   /** Runs when a service has not become ready. @default nothing */
   readonly afterFailure?: () => Promise<void>;
   /** Ends the waiting for services. @default never */
@@ -58,8 +53,6 @@ export interface ServiceOutput {
 export class ComposeStack extends pulumi.ComponentResource {
   readonly services: Readonly<Record<string, ServiceOutput>>;
   readonly files: Readonly<Record<string, string>>;
-  /** What becomes of the data. @default it is left to itself */
-  readonly data: DataSteps | undefined;
   /** Resolves once every service is ready; rejects with one error that tells of all that are not. */
   readonly ready: Promise<void>;
 
@@ -79,10 +72,7 @@ export class ComposeStack extends pulumi.ComponentResource {
       if (known.inProcess) stack.#giveUp(error as Error);
       throw error;
     }
-    if (!pulumi.runtime.isDryRun()) {
-      const snapshot = stack.data && (await knownValue(stack.data.snapshot));
-      await tellingTheFix(async () => known.afterReady?.(snapshot));
-    }
+    if (!pulumi.runtime.isDryRun()) await tellingTheFix(async () => known.afterReady?.());
     return stack;
   }
 
@@ -101,11 +91,11 @@ export class ComposeStack extends pulumi.ComponentResource {
     const changed = new Promise<pulumi.Resource>((resolve) => (dataChanged = resolve));
     const services = this.#services(args, networks, volumes, changed);
     const { data } = prepared;
-    this.data =
+    const steps =
       data &&
       args.op &&
       new DataSteps({ data, op: args.op, services, networks, volumes, givenUp: this.#givenUp }, this);
-    if (this.data) dataChanged(this.data.changed);
+    if (steps) dataChanged(steps.changed);
 
     this.services = Object.fromEntries(
       prepared.services.map(({ service, reference, containers }) => [
@@ -114,7 +104,7 @@ export class ComposeStack extends pulumi.ComponentResource {
       ]),
     );
     this.files = prepared.files.hashes;
-    this.ready = allReady([...services.values()]).then(() => this.data?.verified);
+    this.ready = allReady([...services.values()]).then(() => steps?.verified);
     this.ready.catch(() => undefined);
     this.registerOutputs({ services: this.services, files: this.files });
   }

@@ -29,8 +29,6 @@ export interface DataStepsArgs {
 export class DataSteps {
   /** The change of the data, to be waited for by whoever uses it. */
   readonly changed: pulumi.Resource;
-  /** Name of the snapshot that was taken when the data last changed, or `none`. */
-  readonly snapshot: pulumi.Output<string>;
   /** Resolves when everything has been checked; in a preview at once. */
   readonly verified: Promise<void>;
 
@@ -66,7 +64,6 @@ export class DataSteps {
       { parent },
     );
     this.changed = migration.command;
-    this.snapshot = snapshot.snapshot;
     this.verified = pulumi.runtime.isDryRun()
       ? Promise.resolve()
       : known(verification.command.id).then(() => undefined);

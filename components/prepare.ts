@@ -3,9 +3,8 @@ import { join } from 'node:path';
 import * as pulumi from '@pulumi/pulumi';
 
 import { expectRelease, type ReleaseReason } from '../src/actions/keep-release';
-import { DataExchange } from '../src/actions/data-run';
-import { mendData } from '../src/actions/move-data';
-import { openRun } from '../src/actions/open-run';
+import { DataExchange, type DataRun } from '../src/actions/data-run';
+import { mendData } from '../src/actions/mend-data';
 import { PauseMark, startPaused } from '../src/actions/pause-mark';
 import { type PreparedStack, prepareStack, storeFolder } from '../src/actions/prepare-stack';
 import { makeKey } from '../src/automation/stack-key';
@@ -64,7 +63,7 @@ export async function prepareFromConfig(options: ProgramOptions = fromEnvironmen
     const data = prepared.data;
     const mark = new PauseMark(store.folder);
     if (key && data) {
-      await new DataExchange(store).begin(key, {
+      const run: DataRun = {
         database: data.settings,
         ...(data.target && data.target !== 'unknown' && { revisions: data.target.revisions }),
         images: data.images,
@@ -72,8 +71,10 @@ export async function prepareFromConfig(options: ProgramOptions = fromEnvironmen
         users: data.users,
         secrets: [...prepared.secrets],
         isLocked: options.inProcess === true || process.env['REWIND_RUN'] !== undefined,
-      });
-      await mendKilled(storeFolder(settings.store, directory), stack, key);
+      };
+      await new DataExchange(store).begin(key, run);
+      const mended = await mendData(store, stack, key.toString('base64'), run);
+      if (mended !== undefined) await pulumi.log.warn(mended);
     }
     const release =
       key &&
@@ -106,10 +107,10 @@ export async function prepareFromConfig(options: ProgramOptions = fromEnvironmen
       ...(options.onReady && { onReady: options.onReady }),
       ...(options.signal && { signal: options.signal }),
       ...(release && {
-        afterReady: async (snapshot) => {
+        afterReady: async () => {
           options.signal?.throwIfAborted();
           if (data) await mark.end();
-          const record = await release.keep(data && (await releasedData(store, data, snapshot)));
+          const record = await release.keep(data && (await releasedData(store, data)));
           options.onRelease?.(record);
         },
         afterFailure: release.abandon,
@@ -120,18 +121,6 @@ export async function prepareFromConfig(options: ProgramOptions = fromEnvironmen
 
 function secretKey(key: string | undefined): pulumi.Output<string> | undefined {
   return key === undefined ? undefined : pulumi.secret(key);
-}
-
-/**
- * Brings the data to where the stack's state says that it is. Where the database cannot be asked, there is nothing to mend:
- * it may be about to be started.
- */
-async function mendKilled(root: string, stack: string, key: Buffer): Promise<void> {
-  const open = await openRun(root, stack, key.toString('base64')).catch((error: unknown) => {
-    if (error instanceof RewindError) return undefined;
-    throw error;
-  });
-  if (open) await mendData(open);
 }
 
 /** What `rewind` tells a program that runs in a process of its own. */

@@ -4,8 +4,8 @@ import { text } from 'node:stream/consumers';
 
 import type { Command } from 'commander';
 
+import { changeData } from '../../src/actions/change-data';
 import { prepareRestore, snapshotFirst, sourceName, verifyData } from '../../src/actions/guard-data';
-import { moveData } from '../../src/actions/move-data';
 import { openRun, type OpenRun } from '../../src/actions/open-run';
 import { storeFolder } from '../../src/actions/prepare-stack';
 import { proveSnapshot } from '../../src/actions/restore-database';
@@ -19,6 +19,7 @@ import { exitCode } from '../exit-codes';
 interface OpOptions {
   readonly stack: string;
   readonly store: string;
+  readonly snapshot?: string;
 }
 
 /** What each command does; what it returns is kept in the stack's state, and so tells of nothing that may differ. */
@@ -29,18 +30,16 @@ const operations: Readonly<Record<string, (open: OpenRun, options: OpOptions, ke
     return open.run.database.restore === undefined ? 'none' : sourceName(open.run.database.restore);
   },
   migrate: async (open) => {
-    await withRunLock(open, () => moveData(open, stopSignal()));
+    await withRunLock(open, () => changeData(open, stopSignal()));
     return open.run.revisions?.join('\n') ?? 'none';
   },
   verify: async (open, options, key) => {
     await verifyData(open);
     const { snapshot } = await open.exchange.outcome();
-    if (snapshot !== undefined) proveInBackground(options, key);
+    if (snapshot !== undefined) proveInBackground(snapshot, options, key);
     return 'verified';
   },
-  prove: async ({ exchange, server, snapshots: store, versionTable }) => {
-    const { snapshot } = await exchange.outcome();
-    if (snapshot === undefined) return 'none';
+  prove: async ({ server, snapshots: store, versionTable }, { snapshot = '' }) => {
     const proof = await proveSnapshot({ server, store, manifest: await store.read(snapshot), versionTable });
     return proof.ok ? 'restorable' : 'not restorable';
   },
@@ -54,6 +53,7 @@ export function register(program: Command): void {
     .argument('<name>', Object.keys(operations).join(', '))
     .requiredOption('--stack <name>', 'project/stack')
     .option('--store <url>', 'the store', 'file://./.rewind')
+    .option('--snapshot <id>', 'the snapshot to prove')
     .action(async (name: string, options: OpOptions) => {
       const operation = operations[name];
       if (!operation) {
@@ -89,8 +89,8 @@ function stopSignal(): AbortSignal {
 }
 
 /** The proof takes as long as a restore: nobody waits for it, and whatever becomes of this process, it goes on. */
-function proveInBackground({ stack, store }: OpOptions, key: string): void {
-  const argv = [join(installDir, 'dist', 'op.js'), 'prove', '--stack', stack, '--store', store];
+function proveInBackground(snapshot: string, { stack, store }: OpOptions, key: string): void {
+  const argv = [join(installDir, 'dist', 'op.js'), 'prove', '--stack', stack, '--store', store, '--snapshot', snapshot];
   const child = spawn(process.execPath, argv, { detached: true, stdio: ['pipe', 'ignore', 'ignore'] });
   child.on('error', () => undefined); // the snapshot stays unproved, which its list says
   child.stdin.on('error', () => undefined);

@@ -9,7 +9,7 @@ import { type ReleaseRecord, releaseName } from '../releases/record';
 import type { AlembicSettings } from '../settings';
 import type { DataChoice } from './choose-data';
 import { openDatabase, snapshotsOf, type StackDatabase } from './open-database';
-import { noDowngrade } from './prepare-data';
+import { noDowngrade, unknownRevision } from './prepare-data';
 import type { StackContext } from './stack-context';
 
 /** What becomes of the data when a release comes back. */
@@ -28,6 +28,8 @@ export interface DataOutlook {
   readonly snapshot?: { readonly id: string; readonly takenAt: string; readonly proved: boolean };
   /** Why the migrations could not be looked at. @default they were */
   readonly unknown?: string;
+  /** Whether that is because no image knows both where the database stands and where it is to stand. @default false */
+  readonly isWayUnknown?: boolean;
 }
 
 /**
@@ -58,7 +60,7 @@ export async function dataOutlook(
     const shared = { service, revisions, releaseRevisions, ...(snapshot && { snapshot }) };
     if (!known) {
       const unknown = `neither image knows both ${revisions.join(', ')} and ${releaseRevisions.join(', ')}`;
-      return { ...shared, unknown };
+      return { ...shared, unknown, isWayUnknown: true };
     }
     const { undo, apply } = pathBetween(known, revisions, releaseRevisions);
     const steps = (path: readonly Revision[]): DataOutlook['newer'] =>
@@ -112,10 +114,11 @@ async function snapshotAt(context: StackContext, revisions: readonly string[]): 
 
 /** Why the data cannot become what a choice wants; undefined if it can. */
 export function outlookObstacle(outlook: DataOutlook, choice: DataChoice | undefined): Problem | undefined {
-  const { revisions = [], releaseRevisions: to, newer = [], snapshot } = outlook;
+  const { revisions = [], releaseRevisions: to, newer = [], snapshot, isWayUnknown = false } = outlook;
+  if (to === undefined || choice === 'keep' || choice === 'restore') return undefined;
+  if (isWayUnknown) return unknownRevision(revisions, to, snapshot?.id);
   const stuck = newer.filter(({ downgrades }) => !downgrades);
-  if (to === undefined || stuck.length === 0 || choice === 'keep' || choice === 'restore') return undefined;
-  return noDowngrade(stuck, revisions, to, snapshot?.id);
+  return stuck.length === 0 ? undefined : noDowngrade(stuck, revisions, to, snapshot?.id);
 }
 
 /** An outlook in words. */

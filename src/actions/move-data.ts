@@ -8,7 +8,6 @@ import { identifier } from '../postgres/sql';
 import { databaseId, swapDatabases } from '../postgres/swap';
 import type { RestoreSettings } from '../settings';
 import { chooseMover } from './choose-mover';
-import { targetText } from './data-run';
 import type { OpenRun } from './open-run';
 import { PauseMark } from './pause-mark';
 import { noDowngrade, unknownRevision } from './prepare-data';
@@ -51,21 +50,8 @@ export async function moveData(open: OpenRun, signal?: AbortSignal): Promise<boo
 }
 
 /** Waits for migrations that go on although whoever has begun them was killed. */
-async function endAbandonedMigrations({ docker, run }: OpenRun): Promise<void> {
+export async function endAbandonedMigrations({ docker, run }: OpenRun): Promise<void> {
   if (run.alembic) await endAbandoned(docker, migrationPurpose, run.alembic.name);
-}
-
-/**
- * Brings the data to where the stack's state says that it is, if it is not: its command was killed, or somebody has moved
- * it since. The engine sees no difference then, and runs no command.
- *
- * @throws RewindError as {@link moveData}
- */
-export async function mendData(open: OpenRun): Promise<void> {
-  const { run, exchange } = open;
-  await endAbandonedMigrations(open);
-  if ((await exchange.target()) !== targetText(run) || !run.revisions) return;
-  if (!(await standsAt(open, await open.revisions(), run.revisions))) await moveData(open);
 }
 
 /**

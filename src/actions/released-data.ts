@@ -4,25 +4,19 @@ import { DataExchange } from './data-run';
 import { same } from './move-data';
 import type { PreparedData } from './prepare-data';
 
-/**
- * What a release record says of the data.
- *
- * @param snapshot - that was taken when the data last changed; `none` if there was nothing to take one of
- */
+/** What a release record says of the data. */
 export async function releasedData(
   store: ReleaseStore,
   { target }: PreparedData,
-  snapshot: string | undefined,
 ): Promise<ReleasedDatabase | undefined> {
   if (target === undefined || target === 'unknown') return undefined;
   const { revisions } = target;
-  const { moved, keptAs, schema, verified } = await new DataExchange(store).outcome();
+  const { moved, keptAs, snapshot, schema, verified } = await new DataExchange(store).outcome();
   if (moved || keptAs !== undefined || verified !== undefined) {
-    const isTaken = (moved || keptAs !== undefined) && snapshot !== undefined && snapshot !== 'none';
     return {
       revisions,
       ...(schema !== undefined && { schema }),
-      ...(isTaken && { snapshot }),
+      ...(snapshot !== undefined && { snapshot }),
       ...(verified !== undefined && { verified }),
     };
   }

@@ -3,12 +3,16 @@ import { join } from 'node:path';
 
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 
-import { containerIds, eventually, execIn, inspectContainer } from '../support/docker';
-import { buildMigrationImage, type TestMigration } from '../support/migration-images';
+import { pathBetween } from '../../src/alembic/graph';
+import { AlembicImage } from '../../src/alembic/image';
+import type { ContainerSpec } from '../../src/container/spec';
+import { RewindError } from '../../src/errors';
+import { containerIds, engine, eventually, execIn, inspectContainer } from '../support/docker';
+import { buildMigrationImage, plainEnvironment, type TestMigration } from '../support/migration-images';
 import { descendantsOf } from '../support/processes';
 import { RunningPulumi } from '../support/running-pulumi';
 import { TestStack } from '../support/stack';
-import { removeTaggedImages } from '../support/tagged-images';
+import { imageId, removeTaggedImages } from '../support/tagged-images';
 
 // A stack with a real alembic, in images with one migration more each. The tests go on from where the one before left.
 
@@ -61,6 +65,8 @@ const slow: TestMigration = {
 };
 
 const images: Readonly<Record<string, readonly TestMigration[]>> = {
+  sick: [goods, zones, prices],
+  sickCapitals: [goods, zones, oneWay],
   v1: [goods],
   v2: [goods, zones],
   v3: [goods, zones, prices],
@@ -86,6 +92,7 @@ const compose = {
       init: true,
       environment: { DATABASE_URL: `postgresql://shop:${password}@db/shop` },
       depends_on: { db: { condition: 'service_healthy' } },
+      healthcheck: { test: ['CMD', 'test', '!', '-e', '/app/sick'], interval: '1s', retries: 2, start_period: '0s' },
     },
     web: {
       image: app('v1'),
@@ -114,7 +121,12 @@ async function expectAllRunning(): Promise<void> {
 }
 
 beforeAll(async () => {
-  for (const [name, migrations] of Object.entries(images)) await buildMigrationImage(app(name), { migrations });
+  for (const [name, migrations] of Object.entries(images)) {
+    await buildMigrationImage(app(name), {
+      migrations,
+      ...(name.startsWith('sick') && { more: ['RUN touch /app/sick'] }),
+    });
+  }
   stack = await TestStack.create(project);
   await stack.write('compose.yaml', compose);
   await stack.configure({ database: { service: 'db', alembic: { service: 'app' } } });
@@ -244,6 +256,27 @@ describe('rewind', () => {
   });
 });
 
+describe('a deploy whose service does not get ready after its migration', () => {
+  test('is put back with the schema: what can be undone is undone', async () => {
+    await sql(`INSERT INTO goods VALUES (4, 'fourth')`);
+    const { exitCode, stdout } = await stack.tryRewind(['deploy', 'app=sick']);
+    expect(stdout).toContain('runs again');
+    expect(exitCode).not.toBe(0);
+    expect(await revision()).toBe('0001');
+    expect(await sql('SELECT string_agg(name, $$,$$ ORDER BY id) FROM goods')).toBe('first,third,fourth');
+    await expectAllRunning();
+    expect(await stack.plannedSteps()).toEqual({});
+  });
+
+  test('is put back with the data of before, where undoing would not bring it back', async () => {
+    await stack.tryRewind(['deploy', 'app=sickCapitals']);
+    expect(await revision()).toBe('0001');
+    expect(await sql('SELECT string_agg(name, $$,$$ ORDER BY id) FROM goods')).toBe('first,third,fourth');
+    await expectAllRunning();
+    expect(await stack.plannedSteps()).toEqual({});
+  });
+});
+
 test('a command that is killed in the middle of a migration is finished by the same command', async () => {
   await stack.rewind('deploy', 'app=v2');
   await tag('slow');
@@ -265,6 +298,77 @@ test('a command that is killed in the middle of a migration is finished by the s
   expect(await revision()).toBe('0003');
   await expectAllRunning();
   expect(await stack.plannedSteps()).toEqual({});
+});
+
+describe('alembic in an image', () => {
+  const odd = async (
+    name: string,
+    image: Parameters<typeof buildMigrationImage>[1],
+    envs: readonly string[] = [],
+  ): Promise<AlembicImage> => {
+    await buildMigrationImage(app(name), image);
+    await sql(`CREATE DATABASE ${name}`);
+    const like: ContainerSpec = {
+      name: `${project}-${name}`,
+      image: undefined,
+      labels: [],
+      restart: 'no',
+      maxRetryCount: 0,
+      networksAdvanced: [{ name: `${project}_default` }],
+      envs: [`DATABASE_URL=postgresql://shop:${password}@db/${name}`, ...envs],
+    };
+    odds.push(app(name));
+    return new AlembicImage(await engine(), like, await imageId(app(name)));
+  };
+  const odds: string[] = [];
+  afterAll(() => removeTaggedImages(...odds));
+
+  test('with branches, a merge and several heads moves each, up and down', async () => {
+    const step = (name: string, down?: string | readonly string[]): TestMigration => ({
+      revision: name,
+      ...(down !== undefined && { down }),
+      about: name,
+      upgrade: [`CREATE TABLE t_${name} (id int)`],
+      downgrade: [`DROP TABLE t_${name}`],
+    });
+    const migrations = [
+      step('a'),
+      step('b1', 'a'),
+      step('b2', 'a'),
+      step('m', ['b1', 'b2']),
+      step('x'),
+      step('y', 'x'),
+    ];
+    const alembic = await odd('branches', { migrations });
+    const graph = await alembic.graph();
+    expect(graph.heads).toEqual(['m', 'y']);
+    const move = async (from: string[], to: string[]): Promise<readonly string[]> => {
+      const { undo, apply } = pathBetween(graph, from, to);
+      const names = (list: typeof undo): string[] => list.map((it) => it.revision);
+      return (await alembic.move(names(undo), names(apply))).heads;
+    };
+    expect(await move([], ['m', 'y'])).toEqual(['m', 'y']);
+    expect(await move(['m', 'y'], ['b1', 'x'])).toEqual(['b1', 'x']);
+    expect(await move(['b1', 'x'], ['b2', 'y'])).toEqual(['b2', 'y']);
+  });
+
+  test('in an asynchronous env.py, with a version table of its own in a schema of its own', async () => {
+    const environment = plainEnvironment
+      .replace('options = {}', 'options = dict(version_table="steps", version_table_schema="ops")')
+      .replace('else:\n', 'else:\n  import asyncio\n  async def run():\n    await asyncio.sleep(0)\n')
+      .concat('  asyncio.run(run())\n');
+    const alembic = await odd('asynchronous', { migrations: [goods], environment });
+    await execIn(`${project}-db-1`, 'psql', '-U', 'shop', '-d', 'asynchronous', '-c', 'CREATE SCHEMA ops');
+    expect((await alembic.graph()).versionTable).toEqual({ table: 'steps', schema: 'ops' });
+    expect(await alembic.move([], ['0001'])).toMatchObject({ heads: ['0001'], table: 'steps', schema: 'ops' });
+  });
+
+  test('does nothing unless it is told to go on once everything is loaded', async () => {
+    const alembic = await odd('waiting', { migrations: [goods] });
+    const stopped = new RewindError({ code: 'migration/failed', message: 'not now', fix: 'Later.' });
+    await expect(alembic.move([], ['0001'], () => Promise.reject(stopped))).rejects.toBe(stopped);
+    expect((await alembic.state()).heads).toEqual([]);
+  });
 });
 
 test('the password is in nothing that was printed, and in nothing that is kept of the stack', async () => {

@@ -17,6 +17,8 @@ export interface MigrationImage {
   readonly migrations: readonly TestMigration[];
   /** Source of env.py. @default {@link plainEnvironment} */
   readonly environment?: string;
+  /** Lines of its Dockerfile. @default none */
+  readonly more?: readonly string[];
 }
 
 /** Takes the URL of the database from the environment, and does everything in one transaction, as alembic's own template. */
@@ -42,7 +44,7 @@ else:
 /** Builds an image on the example's: its Python and alembic, with migrations of the test's own. */
 export async function buildMigrationImage(
   name: string,
-  { migrations, environment = plainEnvironment }: MigrationImage,
+  { migrations, environment = plainEnvironment, more = [] }: MigrationImage,
 ): Promise<void> {
   const files = migrations.map((it): [string, string] => [`versions/${it.revision}.py`, sourceOf(it)]);
   await buildImage(
@@ -53,6 +55,7 @@ export async function buildMigrationImage(
     ...[['env.py', environment], ...files].map(
       ([path, source]) => `RUN echo ${Buffer.from(source!).toString('base64')} | base64 -d > /app/migrations/${path}`,
     ),
+    ...more,
     'USER 10001:10001',
   );
 }
