@@ -1,5 +1,5 @@
 import { prepareRestore, snapshotFirst } from './guard-data';
-import { moveData } from './move-data';
+import { endAbandonedMigrations, moveData } from './move-data';
 import type { OpenRun } from './open-run';
 
 /**
@@ -10,6 +10,7 @@ import type { OpenRun } from './open-run';
  * @throws RewindError as {@link snapshotFirst}, {@link prepareRestore} and {@link moveData}
  */
 export async function changeData(open: OpenRun, signal?: AbortSignal): Promise<void> {
+  await endAbandonedMigrations(open);
   const { snapshot, prepared } = await open.exchange.outcome();
   if (snapshot === undefined) await snapshotFirst(open);
   if (prepared === undefined) await prepareRestore(open);

@@ -13,7 +13,7 @@ import { PauseMark } from './pause-mark';
 import { noDowngrade, unknownRevision } from './prepare-data';
 import { replaceDatabase } from './restore-database';
 import { RestoreLedger } from './restore-ledger';
-import { restartServices, stopUsers } from './restart-services';
+import { restartServices, stoppedAmong, stopUsers } from './restart-services';
 
 /** A way for the schema, and the image that knows it. */
 interface Way extends MigrationPath {
@@ -38,7 +38,6 @@ interface Replacement {
  */
 export async function moveData(open: OpenRun, signal?: AbortSignal): Promise<boolean> {
   const { run } = open;
-  await endAbandonedMigrations(open);
   const replacement = await replacementOf(open);
   const live = await open.revisions();
   const from = replacement?.revisions ?? live;
@@ -182,12 +181,13 @@ class Switch {
     const { docker, stack, exchange } = this.#open;
     const problems: Problem[] = [];
     await this.#dataUndone().catch((failure: unknown) => problems.push(notBack(failure, this.#before)));
-    if (this.#stopped.length > 0) {
-      await restartServices(docker, stack, { services: this.#stopped }).catch((failure: unknown) => {
-        if (failure instanceof RewindError) problems.push(...failure.problems);
-      });
-      await this.#mark.end();
-    }
+    const starting = stoppedAmong(docker, stack, this.#stopped).then(async (services) => {
+      if (services.length > 0) await restartServices(docker, stack, { services });
+    });
+    await starting.catch((failure: unknown) => {
+      if (failure instanceof RewindError) problems.push(...failure.problems);
+    });
+    if (this.#stopped.length > 0) await this.#mark.end();
     if (problems.length === 0) {
       await exchange.add({ begun: false }).catch(() => undefined);
       return error;

@@ -192,7 +192,7 @@ describe('pulumi up', () => {
   });
 });
 
-test('the plan of a release says where its schema stood', async () => {
+test('the history says where the schema of each release stood', async () => {
   await tag('v1');
   const history = await stack.rewindJson<{ release: number; database?: { revisions: string[]; verified?: string } }[]>([
     'history',
@@ -275,6 +275,20 @@ describe('a deploy whose service does not get ready after its migration', () => 
     await expectAllRunning();
     expect(await stack.plannedSteps()).toEqual({});
   });
+});
+
+test('a migration waits for a lock that somebody else holds, but not for ever, and says who holds it', async () => {
+  const reading = sql('BEGIN; SELECT FROM goods; SELECT pg_sleep(120)');
+  const holds = `SELECT pid FROM pg_stat_activity WHERE query LIKE '%pg_sleep(120)' AND pid <> pg_backend_pid()`;
+  const pid = await eventually(async () => (await sql(holds)) || undefined, 'the reader', 20_000);
+  const { exitCode, stdout } = await stack.tryRewind(['deploy', 'app=v3']);
+  expect(exitCode).toBe(1);
+  expect(stdout).toContain(`It is held by shop (psql), process ${pid}`);
+  expect(stdout).toContain('Nothing has changed.');
+  await sql(`SELECT pg_terminate_backend(${pid})`);
+  await reading;
+  expect(await revision()).toBe('0001');
+  await expectAllRunning();
 });
 
 test('a command that is killed in the middle of a migration is finished by the same command', async () => {
