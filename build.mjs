@@ -19,6 +19,7 @@ const entryPoints = {
   components: 'components/index.ts',
   preload: 'components/preload.ts',
   cli: 'cli/main.ts',
+  op: 'cli/op.ts',
   bench: 'bench/main.ts',
   soak: 'soak/main.ts',
   checks: 'toolchain/checks.ts',

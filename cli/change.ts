@@ -78,8 +78,8 @@ function resultJson(stack: string, result: ChangeResult, elapsed: number): objec
 
 /** A record as others may read it: without what only the store needs. */
 export function publicRecord(record: ReleaseRecord): object {
-  const { number, startedAt, finishedAt, by, kind, message, revertOf, services, files } = record;
-  return { number, startedAt, finishedAt, by, kind, message, revertOf, services, files };
+  const { number, startedAt, finishedAt, by, kind, message, revertOf, services, database, files } = record;
+  return { number, startedAt, finishedAt, by, kind, message, revertOf, services, database, files };
 }
 
 function resultText(result: ChangeResult, elapsed: number): string {

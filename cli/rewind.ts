@@ -5,6 +5,7 @@ import { register as registerEnv } from './commands/env';
 import { register as registerExample } from './commands/example';
 import { register as registerHistory } from './commands/history';
 import { register as registerInit } from './commands/init';
+import { register as registerOp } from './commands/op';
 import { register as registerPlan } from './commands/plan';
 import { register as registerRestart } from './commands/restart';
 import { register as registerRevert } from './commands/revert';
@@ -37,5 +38,7 @@ export function rewindCommand(): Command {
   if (wantsJson()) program.configureOutput({ writeErr: () => undefined });
   for (const register of commands) register(program);
   addCompletion(program);
+  // After the completion, which would offer it.
+  registerOp(program);
   return program;
 }

@@ -10,7 +10,9 @@ import { mask } from '../src/container/project-secrets';
 import { waitUntilReady } from '../src/probe/readiness';
 import type { ComposeService } from '../src/compose/model';
 import type { ContainerSpec, ServicePlan } from '../src/container/spec';
+import { DataSteps } from './data-steps';
 import { asInputs } from './inputs';
+import type { OpSettings } from './op-command';
 import { Service } from './service';
 import { tellingTheFix } from './telling-the-fix';
 import { tokens } from './tokens';
@@ -27,6 +29,10 @@ export interface ComposeStackArgs {
   readonly inProcess?: boolean;
   /** Hears of a service that is ready. @default nobody */
   readonly onReady?: (service: string) => void;
+  /** What the commands have in common that work on the data. Needed where something is to become of it. */
+  readonly op?: OpSettings;
+  /** Runs when a service's container may run: starts one that was stopped for a change of the data. @default nothing */
+  readonly startStopped?: (service: string, containerId: string) => Promise<void>;
   /** Runs when all services are ready, in an update. @default nothing */
   readonly afterReady?: () => Promise<void>;
   /** Runs when a service has not become ready. @default nothing */
@@ -81,7 +87,15 @@ export class ComposeStack extends pulumi.ComponentResource {
     const { prepared } = args;
     const networks = this.#networks(prepared);
     const volumes = this.#volumes(prepared);
-    const services = this.#services(args, networks, volumes);
+    let dataChanged: (migration: pulumi.Resource) => void = () => undefined;
+    const changed = new Promise<pulumi.Resource>((resolve) => (dataChanged = resolve));
+    const services = this.#services(args, networks, volumes, changed);
+    const { data } = prepared;
+    const steps =
+      data &&
+      args.op &&
+      new DataSteps({ data, op: args.op, services, networks, volumes, givenUp: this.#givenUp }, this);
+    if (steps) dataChanged(steps.changed);
 
     this.services = Object.fromEntries(
       prepared.services.map(({ service, reference, containers }) => [
@@ -90,7 +104,8 @@ export class ComposeStack extends pulumi.ComponentResource {
       ]),
     );
     this.files = prepared.files.hashes;
-    this.ready = allReady([...services.values()]);
+    this.ready = allReady([...services.values()]).then(() => steps?.verified);
+    this.ready.catch(() => undefined);
     this.registerOutputs({ services: this.services, files: this.files });
   }
 
@@ -128,8 +143,10 @@ export class ComposeStack extends pulumi.ComponentResource {
     args: ComposeStackArgs,
     networks: Map<string, docker.Network>,
     volumes: Map<string, docker.Volume>,
+    dataChanged: Promise<pulumi.Resource>,
   ): Map<string, Service> {
     const { prepared } = args;
+    const users = new Set(args.op && prepared.data ? prepared.data.users : []);
     const client = prepared.engine.docker;
     const plans = new Map(prepared.services.map((plan) => [plan.service, plan]));
     const services = new Map<string, Service>();
@@ -158,7 +175,9 @@ export class ComposeStack extends pulumi.ComponentResource {
             plan,
             networks,
             volumes,
-            after: startedAfter(dependencies),
+            after: users.has(service)
+              ? Promise.all([startedAfter(dependencies), dataChanged]).then(([ready, it]) => [...ready, it])
+              : startedAfter(dependencies),
             givenUp: this.#givenUp,
             replaceWith: [...dependencies.flatMap((d) => (d.restart ? [d.service] : [])), ...mountedFrom].flatMap(
               ({ containers }) => containers,
@@ -177,6 +196,7 @@ export class ComposeStack extends pulumi.ComponentResource {
   async #waitUntilReady(id: string, plan: ServicePlan, args: ComposeStackArgs): Promise<void> {
     const client = args.prepared.engine.docker;
     try {
+      await args.startStopped?.(plan.service, id);
       await applyLimits(client, id, plan.limits);
       await waitUntilReady(client, id, {
         service: plan.service,

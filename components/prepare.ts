@@ -3,10 +3,14 @@ import { join } from 'node:path';
 import * as pulumi from '@pulumi/pulumi';
 
 import { expectRelease, type ReleaseReason } from '../src/actions/keep-release';
+import { DataExchange, type DataRun } from '../src/actions/data-run';
+import { mendData } from '../src/actions/mend-data';
+import { PauseMark, startPaused } from '../src/actions/pause-mark';
 import { type PreparedStack, prepareStack, storeFolder } from '../src/actions/prepare-stack';
 import { makeKey } from '../src/automation/stack-key';
 import { RewindError } from '../src/errors';
 import { projectFolder } from '../src/project-folder';
+import { releasedData } from '../src/actions/released-data';
 import type { ReleaseRecord } from '../src/releases/record';
 import { ReleaseStore } from '../src/releases/release-store';
 import { newKeyNotice, parseKey } from '../src/releases/seal';
@@ -56,6 +60,22 @@ export async function prepareFromConfig(options: ProgramOptions = fromEnvironmen
     if (prepared.notices.length > 0) await pulumi.log.info(prepared.notices.join('\n'));
     if (prepared.warnings.length > 0) await pulumi.log.warn(prepared.warnings.join('\n'));
     const file = options.configFile ?? join(directory, `Pulumi.${pulumi.getStack()}.yaml`);
+    const data = prepared.data;
+    const mark = new PauseMark(store.folder);
+    if (key && data) {
+      const run: DataRun = {
+        database: data.settings,
+        ...(data.target && data.target !== 'unknown' && { revisions: data.target.revisions }),
+        images: data.images,
+        ...(data.alembic && { alembic: data.alembic }),
+        users: data.users,
+        secrets: [...prepared.secrets],
+        isLocked: options.inProcess === true || process.env['REWIND_RUN'] !== undefined,
+      };
+      await new DataExchange(store).begin(key, run);
+      const mended = await mendData(store, stack, key.toString('base64'), run);
+      if (mended !== undefined) await pulumi.log.warn(mended);
+    }
     const release =
       key &&
       (await expectRelease({
@@ -75,18 +95,32 @@ export async function prepareFromConfig(options: ProgramOptions = fromEnvironmen
       stack,
       readyTimeoutSeconds: settings.readyTimeoutSeconds,
       inProcess: options.inProcess ?? false,
+      ...(data && {
+        op: {
+          stack,
+          store: settings.store,
+          directory,
+          key: secretKey(key?.toString('base64') ?? settings.key),
+        },
+        startStopped: (service: string, id: string) => startPaused(prepared.engine.docker, mark, service, id),
+      }),
       ...(options.onReady && { onReady: options.onReady }),
       ...(options.signal && { signal: options.signal }),
       ...(release && {
         afterReady: async () => {
           options.signal?.throwIfAborted();
-          const record = await release.keep();
+          if (data) await mark.end();
+          const record = await release.keep(data && (await releasedData(store, data)));
           options.onRelease?.(record);
         },
         afterFailure: release.abandon,
       }),
     };
   });
+}
+
+function secretKey(key: string | undefined): pulumi.Output<string> | undefined {
+  return key === undefined ? undefined : pulumi.secret(key);
 }
 
 /** What `rewind` tells a program that runs in a process of its own. */

@@ -2,4 +2,9 @@
 export const tokens = {
   composeStack: 'rewind:compose:Stack',
   service: 'rewind:compose:Service',
+  snapshot: 'rewind:data:Snapshot',
+  restore: 'rewind:data:Restore',
+  quiesce: 'rewind:data:Quiesce',
+  migration: 'rewind:data:Migration',
+  verification: 'rewind:data:Verification',
 } as const;

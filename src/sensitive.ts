@@ -29,6 +29,17 @@ export class Sensitive {
 /** Text that may be sensitive. */
 export type Text = string | Sensitive;
 
+/** Text as it is, sensitive or not. */
+export function revealed(text: Text): string {
+  return text instanceof Sensitive ? text.reveal() : text;
+}
+
+/** For JSON.stringify: a sensitive value as it is, in place of its mask. */
+export function revealing(this: Record<string, unknown>, name: string, value: unknown): unknown {
+  const original = this[name];
+  return original instanceof Sensitive ? original.reveal() : value;
+}
+
 // Keys whose values people need to see in a preview and that do not carry a secret by any usual convention.
 const harmlessKey =
   /^(TZ|LANG|LC_[A-Z]+|LANGUAGE|TERM|PATH|HOME|USER|DEBUG|NODE_ENV|ENVIRONMENT|ENV|STAGE|REGION|VERSION|PGDATA|PYTHONUNBUFFERED|PYTHONDONTWRITEBYTECODE|GOMAXPROCS)$|(^|_)(LOG|LOGGING|LEVEL|PORT|HOST|HOSTNAME|VERSION|TIMEOUT|INTERVAL|WORKERS|THREADS|CONCURRENCY|REPLICAS|ENABLED|DISABLED|MODE|COLOR|COLOUR|TITLE|LOCALE|TIMEZONE|FORMAT|SIZE|LIMIT|COUNT|BUCKET|REGION|FEATURE)$/i;

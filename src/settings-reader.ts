@@ -1,5 +1,5 @@
 import type { Problem } from './errors';
-import type { DatabaseSettings } from './settings';
+import type { AlembicSettings, DatabaseSettings, RestoreSettings } from './settings';
 
 /** Settings as they stand in the configuration: any JSON value under each key. */
 export type RawSettings = Readonly<Record<string, unknown>>;
@@ -56,16 +56,45 @@ export class SettingsReader {
     return { files: [], release: undefined };
   }
 
-  /** `{service: db, name: shop, user: shop, alembic: {service: api}}`: the first has to be there, and nothing else may. */
+  /** `{service: db, name: shop, alembic: {service: api}, revision: head}`: the first has to be there; nothing else may. */
   database(key: string): DatabaseSettings | undefined {
     const value = this.#raw[key];
     if (value === undefined) return undefined;
-    const database = this.#textsIn(value, key, ['service'], ['name', 'user'], ['alembic']);
+    const parts = ['alembic', 'revision', 'restore'];
+    const database = this.#textsIn(value, key, ['service'], ['name', 'user'], parts) as DatabaseSettings | undefined;
     if (database === undefined) return undefined;
-    const nested = (value as Record<string, unknown>)['alembic'];
-    if (nested === undefined) return database as unknown as DatabaseSettings;
-    const alembic = this.#textsIn(nested, `${key}.alembic`, ['service'], ['table', 'schema']);
-    return alembic && ({ ...database, alembic } as unknown as DatabaseSettings);
+    const nested = value as Record<string, unknown>;
+    const alembic =
+      nested['alembic'] === undefined
+        ? undefined
+        : this.#textsIn(nested['alembic'], `${key}.alembic`, ['service'], ['table', 'schema']);
+    const revision = this.#revisions(nested['revision'], `${key}.revision`);
+    const restore = this.#restore(nested['restore'], `${key}.restore`);
+    return {
+      ...database,
+      ...(alembic && { alembic: alembic as unknown as AlembicSettings }),
+      ...(revision && { revision }),
+      ...(restore && { restore }),
+    };
+  }
+
+  /** `head`, a revision, or a list of them. One of digits alone may have come as a number. */
+  #revisions(value: unknown, path: string): readonly string[] | undefined {
+    if (value === undefined || value === 'head') return undefined;
+    const list = (Array.isArray(value) ? value : [value]).map((it: unknown) => (isWhole(it) ? String(it) : it));
+    if (list.length > 0 && list.every(isText) && !list.includes('head')) return [...new Set(list)].sort();
+    this.#bad(path, 'head, a revision, or a list of revisions');
+    return undefined;
+  }
+
+  /** `{snapshot: s-20261124-101500, at: …}` or `{database: shop.before-20261124-101500, at: …}`. */
+  #restore(value: unknown, path: string): RestoreSettings | undefined {
+    if (value === undefined) return undefined;
+    const from = value !== null && typeof value === 'object' && 'database' in value ? 'database' : 'snapshot';
+    const texts = this.#textsIn(value, path, [from, 'at'], []);
+    if (texts === undefined) return undefined;
+    const [source, at] = [texts[from]!, texts['at']!];
+    return { source: from === 'database' ? { database: source } : { snapshot: source }, at };
   }
 
   /** A whole number above 0. */
@@ -205,4 +234,8 @@ export class SettingsReader {
 
 function isText(value: unknown): value is string {
   return typeof value === 'string' && value !== '';
+}
+
+function isWhole(value: unknown): value is number {
+  return Number.isSafeInteger(value);
 }

@@ -11,6 +11,18 @@ export interface DatabaseSettings {
   readonly user?: string;
   /** The service whose image has the alembic migrations. @default there are none */
   readonly alembic?: AlembicSettings;
+  /** Revisions that the schema is to stand at. @default the heads of the image of the service with the migrations */
+  readonly revision?: readonly string[];
+  /** What the data was brought back from. @default it was not */
+  readonly restore?: RestoreSettings;
+}
+
+/** A restore that is part of the stack's state: it is done once, when it comes to be there or changes. */
+export interface RestoreSettings {
+  /** A snapshot, or a database that is kept aside. */
+  readonly source: { readonly snapshot: string } | { readonly database: string };
+  /** When it was asked for: tells two restores of the same snapshot apart. */
+  readonly at: string;
 }
 
 /** Where a stack's migrations are. */
@@ -127,8 +139,8 @@ export const settingKeys: Readonly<Record<string, SettingDocs>> = {
   },
   database: {
     about:
-      'The service with the Postgres database, and the one whose image has the alembic migrations. `name` and `user` are those of the container’s environment (`POSTGRES_DB`, `POSTGRES_USER`) unless they are given, and so are alembic’s `table` and `schema` those of alembic.',
-    example: '{service: db, name: shop, user: shop, alembic: {service: api}}',
+      'The service with the Postgres database, and the one whose image has the alembic migrations. `name` and `user` are those of the container’s environment (`POSTGRES_DB`, `POSTGRES_USER`) unless they are given, and so are alembic’s `table` and `schema` those of alembic. `revision` is where the schema is to stand: `head`, which is the newest migration of the image, a revision, or a list of one per branch. `restore` is what the data was last brought back from, `{snapshot: s-…, at: …}` or `{database: …, at: …}`; both are written by `rewind revert`.',
+    example: '{service: db, name: shop, user: shop, alembic: {service: api}, revision: head}',
     default: 'none',
   },
   retain: {

@@ -1,13 +1,20 @@
-import type { Command } from 'commander';
+import { type Command, Option } from 'commander';
 
+import { keepRevision } from '../../src/actions/choose-data';
+import type { StackContext } from '../../src/actions/stack-context';
 import { RewindError } from '../../src/errors';
-import { configOfDeploy, releaseOf } from '../../src/releases/next-config';
+import { configOfDeploy, type DataChange, releaseOf } from '../../src/releases/next-config';
 import { releaseName } from '../../src/releases/record';
 import { StackConfig } from '../../src/releases/stack-config';
 import { showChange } from '../change';
 import { progressFor } from '../output/progress';
 import { openSession, type StackOptions } from '../session';
 import { stackCommand } from '../stack-command';
+
+interface DeployOptions extends StackOptions {
+  readonly message?: string;
+  readonly database?: 'head' | 'keep';
+}
 
 /** `rewind deploy`: brings the compose file, with the tags that are given, to the stack. */
 export function register(program: Command): void {
@@ -18,7 +25,13 @@ export function register(program: Command): void {
   ])
     .argument('[service=tag...]', 'image tag of a service: a tag, a whole reference or an image ID')
     .option('-m, --message <why>', 'why, for the history')
-    .action(async (words: readonly string[], options: StackOptions & { message?: string }) => {
+    .addOption(
+      new Option(
+        '--database <what>',
+        'the schema: head, which is what the image has; or keep, which leaves it as it is, until it is set to head again',
+      ).choices(['head', 'keep']),
+    )
+    .action(async (words: readonly string[], options: DeployOptions) => {
       const tags = Object.fromEntries(words.map(tagOf));
       const session = await openSession(options);
       const progress = await progressFor(options);
@@ -32,9 +45,14 @@ export function register(program: Command): void {
       await showChange(session, progress, options.json ?? false, {
         what: words.length === 0 ? 'deploy' : `deploy ${words.join(' ')}`,
         reason: { kind: 'deploy', ...(options.message !== undefined && { message: options.message }) },
-        next: (today) => Promise.resolve(configOfDeploy(today, tags)),
+        next: async (today) => configOfDeploy(today, tags, await schemaChange(session.context, options.database)),
       });
     });
+}
+
+async function schemaChange(context: StackContext, what: DeployOptions['database']): Promise<DataChange> {
+  if (what === 'keep') return keepRevision(context);
+  return what === 'head' ? { revision: 'head' } : {};
 }
 
 function tagOf(word: string): [string, string] {

@@ -1,6 +1,8 @@
 import type { Command } from 'commander';
 
+import { snapshotsOf } from '../../src/actions/open-database';
 import { RewindError } from '../../src/errors';
+import type { SnapshotStore } from '../../src/snapshots/snapshot-store';
 import { printJson } from '../output/json';
 import { historyText } from '../output/history-text';
 import { readReleases } from '../releases';
@@ -26,7 +28,10 @@ export function register(program: Command): void {
       }
       const { context } = await openSession(options);
       const { rows, current } = await readReleases(context);
-      const shown = rows.slice(-limit);
+      const failed = await notRestorable(snapshotsOf(context));
+      const shown = rows
+        .slice(-limit)
+        .map((row) => ({ ...row, ...(failed.has(row.database?.snapshot ?? '') && { notRestorable: true }) }));
       if (options.json)
         printJson(
           [...shown].reverse().map((row) => ({ ...row, current: row.isNew && row.release === current?.number })),
@@ -37,4 +42,10 @@ export function register(program: Command): void {
           process.stdout.write(`… and ${rows.length - shown.length} earlier (--limit ${rows.length})\n`);
       }
     });
+}
+
+/** Snapshots of which a test has failed. */
+async function notRestorable(store: SnapshotStore): Promise<Set<string>> {
+  const stored = await store.list();
+  return new Set(stored.flatMap((it) => ('damage' in it || it.proof?.ok === false ? [it.id] : [])));
 }

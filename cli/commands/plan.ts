@@ -1,7 +1,9 @@
 import type { Command } from 'commander';
 
+import type { DataChoice } from '../../src/actions/choose-data';
 import { planRelease } from '../../src/actions/plan-release';
 import { publicRecord } from '../change';
+import { databaseOption } from '../database-option';
 import { printJson } from '../output/json';
 import { planText } from '../output/plan-text';
 import { chooseRelease, currentRelease, readReleases } from '../releases';
@@ -15,12 +17,20 @@ export function register(program: Command): void {
     'rewind plan r3',
   ])
     .argument('[release]', 'the release, e.g. r3; without it the last good one before the current')
-    .action(async (word: string | undefined, options: StackOptions) => {
+    .addOption(databaseOption())
+    .action(async (word: string | undefined, options: StackOptions & { readonly database?: DataChoice }) => {
       const { context, programFor } = await openSession(options);
       const known = await readReleases(context);
       const to = await chooseRelease(context, known, word);
       const from = currentRelease(context, known);
-      const plan = await planRelease({ context, from, to, releases: known.good, programFor: programFor() });
+      const plan = await planRelease({
+        context,
+        from,
+        to,
+        releases: known.good,
+        programFor: programFor(),
+        ...(options.database && { data: options.database }),
+      });
       if (options.json) printJson({ ...plan, from: publicRecord(from), to: publicRecord(to) });
       else process.stdout.write(`${planText(plan)}\n`);
     });

@@ -1,11 +1,13 @@
 import type { Command } from 'commander';
 
+import { dataChange, type DataChoice } from '../../src/actions/choose-data';
 import { imagesGone, planRelease } from '../../src/actions/plan-release';
 import { RewindError } from '../../src/errors';
 import { configOfRelease } from '../../src/releases/next-config';
 import { releaseName } from '../../src/releases/record';
 import { showChange } from '../change';
 import { confirmed, mustBeAsked } from '../confirm';
+import { databaseOption } from '../database-option';
 import { planText } from '../output/plan-text';
 import { progressFor } from '../output/progress';
 import { chooseRelease, currentRelease, readReleases } from '../releases';
@@ -15,16 +17,24 @@ import { stackCommand } from '../stack-command';
 interface RevertOptions extends StackOptions {
   readonly message?: string;
   readonly yes?: boolean;
+  readonly database?: DataChoice;
 }
 
 /** `rewind revert`: makes an earlier release the running one again. */
 export function register(program: Command): void {
-  stackCommand(program, 'revert', 'bring an earlier release back: its images, environment and configuration files', [
-    'rewind revert                       # the last good release before the current one; shows the plan and asks',
-    'rewind revert r3 --yes -m "checkout broken"',
-  ])
+  stackCommand(
+    program,
+    'revert',
+    'bring an earlier release back: its images, environment, configuration files and schema',
+    [
+      'rewind revert                       # the last good release before the current one; shows the plan and asks',
+      'rewind revert r3 --yes -m "checkout broken"',
+      'rewind revert r3 --database=restore   # with the data of then, from a snapshot; what is replaced is kept',
+    ],
+  )
     .argument('[release]', 'the release, e.g. r3; without it the last good one before the current')
     .option('-m, --message <why>', 'why, for the history')
+    .addOption(databaseOption())
     .option('-y, --yes', 'do it without asking')
     .action(async (word: string | undefined, options: RevertOptions) => {
       const session = await openSession(options);
@@ -39,6 +49,7 @@ export function register(program: Command): void {
           to: target,
           releases: known.good,
           programFor: session.programFor(),
+          ...(options.database && { data: options.database }),
         });
         process.stdout.write(`${planText(plan)}\n\n`);
         RewindError.throwIfAny(plan.obstacles);
@@ -54,7 +65,7 @@ export function register(program: Command): void {
           ...(options.message !== undefined && { message: options.message }),
           revertOf: target.number,
         },
-        next: (today) => Promise.resolve(configOfRelease(target, today)),
+        next: async (today) => configOfRelease(target, today, await dataChange(context, target, options.database)),
         secretsOf: target,
       });
     });

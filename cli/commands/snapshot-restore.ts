@@ -1,8 +1,10 @@
 import type { Command } from 'commander';
 
 import { openDatabase } from '../../src/actions/open-database';
-import { pruneSnapshots } from '../../src/actions/prune-snapshots';
+import { neededSnapshots, pruneSnapshots } from '../../src/actions/prune-snapshots';
 import { chooseKept, restoreSnapshot, type RestoreListener, undoRestore } from '../../src/actions/restore-snapshot';
+import { settingsOf } from '../../src/actions/release-side';
+import { StackConfig } from '../../src/releases/stack-config';
 import { makeGood } from '../../src/actions/make-good';
 import { withStackLock } from '../../src/actions/stack-lock';
 import { RewindError } from '../../src/errors';
@@ -86,10 +88,12 @@ function registerUndo(snapshot: Command): void {
 }
 
 function registerPrune(snapshot: Command): void {
-  stackCommand(snapshot, 'prune', 'remove old snapshots, and databases that are kept aside', [
-    'rewind snapshot prune --keep 10',
-    'rewind snapshot prune --keep 10 --databases --yes',
-  ])
+  stackCommand(
+    snapshot,
+    'prune',
+    'remove old snapshots that no kept release needs, and databases that are kept aside',
+    ['rewind snapshot prune --keep 10', 'rewind snapshot prune --keep 10 --databases --yes'],
+  )
     .option('-k, --keep <snapshots>', 'how many of the newest snapshots stay', '10')
     .option('--databases', 'remove the databases that restores have replaced, too', false)
     .option('-y, --yes', 'do it without asking', false)
@@ -109,14 +113,16 @@ function registerPrune(snapshot: Command): void {
         progress.say(text);
       });
       await removeAbandoned(database.server);
-      const planned = await pruneSnapshots(database, { keep, databases: options.databases, dryRun: true });
+      const retain = settingsOf((await StackConfig.read(context.configFile)).config).retain;
+      const needed = await neededSnapshots(context.releases, database.snapshots, retain);
+      const planned = await pruneSnapshots(database, { keep, needed, databases: options.databases, dryRun: true });
       const names = [...planned.snapshots, ...planned.databases];
       if (names.length > 0 && !options.yes) {
         process.stdout.write(`${names.map((name) => `  ${name}`).join('\n')}\n`);
         if (!(await confirmed('Remove them for good?', 'rewind snapshot list', options.json))) return;
       }
       const pruned = await withStackLock(context, 'snapshot prune', () =>
-        pruneSnapshots(database, { keep, databases: options.databases }),
+        pruneSnapshots(database, { keep, needed, databases: options.databases }),
       );
       if (options.json) printJson({ stack: context.name, ...pruned });
       else process.stdout.write(`${prunedText([...pruned.snapshots, ...pruned.databases])}\n`);

@@ -3,12 +3,16 @@ import { releaseName } from '../../src/releases/record';
 import { formatDuration } from '../../toolchain/step-output';
 import { columns, localTime } from './columns';
 
+/** A row of the history, and whether the snapshot that was taken before it cannot be restored. */
+export type ShownRow = HistoryRow & { readonly notRestorable?: boolean };
+
 /**
  * The history as a table, newest first.
  *
  * @param current - number of the release that runs
  */
-export function historyText(rows: readonly HistoryRow[], current: number | undefined): string {
+export function historyText(rows: readonly ShownRow[], current: number | undefined): string {
+  const withRevision = rows.some(({ database }) => database !== undefined);
   if (rows.length === 0) return 'There is no update yet. The first one: rewind deploy, or pulumi up.';
   const lines = [...rows]
     .reverse()
@@ -18,9 +22,11 @@ export function historyText(rows: readonly HistoryRow[], current: number | undef
       Number.isNaN(row.seconds) ? '' : formatDuration(row.seconds * 1000),
       resultText(row),
       row.by ?? '',
+      ...(withRevision ? [row.database?.revisions.join(', ') ?? ''] : []),
       whatText(row),
     ]);
-  return columns([['release', 'when', 'took', 'result', 'by', 'what'], ...lines]);
+  const heads = ['release', 'when', 'took', 'result', 'by', ...(withRevision ? ['revision'] : []), 'what'];
+  return columns([heads, ...lines]);
 }
 
 function resultText({ result, release, isNew }: HistoryRow): string {
@@ -28,7 +34,7 @@ function resultText({ result, release, isNew }: HistoryRow): string {
   return result;
 }
 
-function whatText({ message, revertOf, images }: HistoryRow): string {
+function whatText({ message, revertOf, images, database, notRestorable = false }: ShownRow): string {
   const changes = Object.entries(images).map(([service, { from, to }]) => {
     if (to === undefined) return `${service} removed`;
     return from === undefined ? `${service} ${tagOf(to)}` : `${service} ${tagOf(from)} → ${tagOf(to)}`;
@@ -39,6 +45,7 @@ function whatText({ message, revertOf, images }: HistoryRow): string {
     ...(changes.length === 0
       ? []
       : [`(${changes.slice(0, 4).join(', ')}${changes.length > 4 ? `, and ${changes.length - 4} more` : ''})`]),
+    ...(notRestorable ? [`THE SNAPSHOT BEFORE IT IS NOT RESTORABLE: ${database?.snapshot ?? ''}`] : []),
   ].join(' ');
 }
 

@@ -4,6 +4,7 @@ import { PlainOutput } from '../../toolchain/step-output';
 import type { StepListener } from '../../toolchain/steps';
 
 const containerType = 'docker:index/container:Container';
+const commandType = 'command:local:Command';
 
 /** What is being done to a container, in words, by the engine's operation. */
 const words: Readonly<Record<string, string>> = {
@@ -40,6 +41,7 @@ export class ServiceProgress {
 
   step({ phase, op, type, name, parent = name }: Step): void {
     const word = words[op];
+    if (type === commandType && ['create', 'update'].includes(op)) this.#command(phase, name);
     if (type !== containerType || word === undefined) return;
     const service = this.#serviceOf.get(name) ?? parent;
     const row = this.#row(service);
@@ -48,6 +50,13 @@ export class ServiceProgress {
     else if (phase === 'failed') this.#end(service, 'failed');
     else if (op === 'delete') this.#end(service, 'stopped');
     else if (op === 'create' || op === 'create-replacement') this.#listener.detail(service, 'started, not ready yet');
+  }
+
+  /** A command on the data, which has a row of its own while it runs. */
+  #command(phase: Step['phase'], name: string): void {
+    const row = this.#row(name);
+    row.last = 'command';
+    if (phase !== 'begin') this.#end(name, phase);
   }
 
   ready(service: string): void {

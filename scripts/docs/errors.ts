@@ -70,6 +70,12 @@ const mending: Readonly<Record<ErrorCode, string>> = {
   'migration/no-alembic':
     'Name the service whose image has alembic and the migrations: `rewind:database.alembic.service`; the error has what alembic says.',
   'migration/failed': 'The error has what alembic says. The schema is as it was before, and so is the application.',
+  'migration/unknown-revision':
+    'Leave the schema as it is (`--database=keep`), or bring back the data of a snapshot (`--database=restore`); or get an image back that knows both.',
+  'migration/no-downgrade':
+    'Leave the schema as it is (`--database=keep`), or bring back the data of a snapshot (`--database=restore`); or write the downgrade.',
+  'migration/unfinished':
+    'The error says what is not as it should be. The snapshot that was taken first is in `rewind snapshot list`.',
   'snapshot/unknown': 'Choose one that `rewind snapshot list` lists.',
   'snapshot/damaged': 'Bring the files back from a backup, or choose another snapshot: `rewind snapshot list`.',
   'snapshot/not-restorable':

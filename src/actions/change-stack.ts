@@ -10,11 +10,12 @@ import { connect } from '../docker/engine';
 import { clearTheName } from '../docker/containers';
 import { messageOf, RewindError } from '../errors';
 import { goodReleases, historyOf } from '../releases/history';
-import { configOfRelease, withImages } from '../releases/next-config';
+import { configOfRelease, type DataChange, withImages } from '../releases/next-config';
 import { type ReleaseRecord, releaseName } from '../releases/record';
 import { openRelease, type StoredRelease } from '../releases/release-store';
 import { newKeyNotice } from '../releases/seal';
 import { type ConfigSection, StackConfig } from '../releases/stack-config';
+import { DataExchange } from './data-run';
 import { removeStrays } from './dead-engine';
 import { Journal } from './journal';
 import { type ReleaseReason, whoAmI } from './keep-release';
@@ -80,6 +81,7 @@ class Change {
   readonly #options: ChangeOptions;
   readonly #context: StackContext;
   readonly #journal: Journal;
+  readonly #data: DataExchange;
   /** Whether an engine was killed, which may have left containers that the stack's state does not know. */
   #isUnsure = false;
 
@@ -87,6 +89,7 @@ class Change {
     this.#options = options;
     this.#context = options.context;
     this.#journal = new Journal(options.context.releases);
+    this.#data = new DataExchange(options.context.releases);
   }
 
   async run(): Promise<ChangeResult> {
@@ -113,8 +116,8 @@ class Change {
     }
     if (outcome?.ok) return this.#done(outcome.steps);
     const why = outcome && !signal?.aborted ? outcome.why : 'Interrupted.';
-    const isUnknown = outcome?.unfinished !== undefined;
-    if (!outcome || (!isUnknown && !outcome.steps.some(changesSomething))) {
+    const isUnknown = outcome?.unfinished !== undefined || (await this.#data.outcome()).begun === true;
+    if (!outcome || (!isUnknown && !outcome.steps.some(changesContainers))) {
       await this.#journal.end();
       return { state: 'refused', why };
     }
@@ -127,6 +130,7 @@ class Change {
 
   async #update(configFile: string, reason: ReleaseReason, what: string, signal?: AbortSignal): Promise<Outcome> {
     const { programFor, onStep } = this.#options;
+    await this.#data.clear();
     const run = async (): Promise<Outcome> => {
       const ended = new AbortController();
       const program = programFor({ configFile, reason, signal: ended.signal });
@@ -216,7 +220,8 @@ class Change {
     const today = await StackConfig.read(this.#context.configFile);
     // Where the record of what ran cannot be read, the stack configuration says the same.
     const record = 'record' in before ? before.record : undefined;
-    const text = (record ? today.withConfig(configOfRelease(record, today.config)) : today).toString();
+    const data = await this.#dataBack();
+    const text = (record ? today.withConfig(configOfRelease(record, today.config, data)) : today).toString();
     const nextFile = await this.#nextFile(text);
     if (record) await restoreSecrets(this.#context, record, today, nextFile);
     const reason: ReleaseReason = record ? { kind: 'revert', revertOf: before.number } : { kind: 'deploy' };
@@ -231,6 +236,15 @@ class Change {
     if (await this.#isWhatRuns(this.#context.configFile)) await this.#journal.end();
     else await this.#settle(release, nextFile);
     return { state: 'put-back', why, release };
+  }
+
+  /** How the data of before comes back: what was replaced is still there, and what was undone is in the snapshot. */
+  async #dataBack(): Promise<DataChange> {
+    const { keptAs, moved, snapshot } = await this.#data.outcome();
+    const at = new Date().toISOString();
+    if (keptAs !== undefined) return { restore: { database: keptAs, at } };
+    if (moved && !moved.isReversible && snapshot !== undefined) return { restore: { snapshot, at } };
+    return {};
   }
 
   /** Writes the configuration to put back. What runs is put back even if the store is full by now, or gone. */
@@ -258,7 +272,7 @@ class Change {
   async #isWhatRuns(configFile: string): Promise<boolean> {
     const program = this.#options.programFor({ configFile, reason: { kind: 'update' } });
     const outcome = await this.#context.engine.preview({ configFile, ...(program && { program }) });
-    return outcome.ok && !outcome.steps.some(changesSomething);
+    return outcome.ok && !outcome.steps.some((step) => changesContainers(step) || changesData(step));
   }
 
   async #checkConfigFile(): Promise<void> {
@@ -337,6 +351,14 @@ class Change {
 
 const containerType = 'docker:index/container:Container';
 
-function changesSomething({ op, type }: Step): boolean {
-  return !['same', 'read', 'refresh'].includes(op) && type.startsWith('docker:');
+function changesContainers({ op, type }: Step): boolean {
+  return isChange(op) && type.startsWith('docker:');
+}
+
+function changesData({ op, type }: Step): boolean {
+  return isChange(op) && type === 'command:local:Command';
+}
+
+function isChange(op: string): boolean {
+  return !['same', 'read', 'refresh'].includes(op);
 }

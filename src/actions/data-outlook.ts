@@ -1,13 +1,15 @@
 import { type Revision, knows, pathBetween } from '../alembic/graph';
-import { AlembicImage } from '../alembic/image';
+import { GraphCache } from '../alembic/graph-cache';
 import { composeLabel, stackLabel } from '../container/labels';
 import type { ContainerSpec } from '../container/spec';
 import { takeInventory } from '../docker/inventory';
-import { RewindError } from '../errors';
+import { type Problem, RewindError } from '../errors';
 import { readRevisions } from '../postgres/revisions';
 import { type ReleaseRecord, releaseName } from '../releases/record';
 import type { AlembicSettings } from '../settings';
+import type { DataChoice } from './choose-data';
 import { openDatabase, snapshotsOf, type StackDatabase } from './open-database';
+import { noDowngrade, unknownRevision } from './prepare-data';
 import type { StackContext } from './stack-context';
 
 /** What becomes of the data when a release comes back. */
@@ -20,10 +22,14 @@ export interface DataOutlook {
   readonly releaseRevisions?: readonly string[];
   /** Migrations in the database that the release does not have, newest first. */
   readonly newer?: readonly Pick<Revision, 'revision' | 'about' | 'downgrades'>[];
+  /** Migrations that the release has and the database does not, oldest first. */
+  readonly older?: DataOutlook['newer'];
   /** The newest snapshot that was taken at the release's revisions. @default there is none */
   readonly snapshot?: { readonly id: string; readonly takenAt: string; readonly proved: boolean };
   /** Why the migrations could not be looked at. @default they were */
   readonly unknown?: string;
+  /** Whether that is because no image knows both where the database stands and where it is to stand. @default false */
+  readonly isWayUnknown?: boolean;
 }
 
 /**
@@ -44,26 +50,42 @@ export async function dataOutlook(
     const revisions = await readRevisions(database.server, database.versionTable);
     if (now === then) return { service, revisions };
     const like = await surroundings(database, context.name, alembic);
-    const graphs = [now, then].map((image) => new AlembicImage(database.docker, like, image).graph());
+    const cache = new GraphCache(context.releases.root);
+    const graphs = [now, then].map((image) => cache.graph(database.docker, like, image));
     const [current, target] = await Promise.all(graphs);
     if (!current || !target) return { service, revisions };
-    const releaseRevisions = target.heads;
+    const releaseRevisions = to.database?.revisions ?? target.heads;
     const known = [current, target].find((graph) => knows(graph, [...revisions, ...releaseRevisions]));
     const snapshot = await snapshotAt(context, releaseRevisions);
     const shared = { service, revisions, releaseRevisions, ...(snapshot && { snapshot }) };
     if (!known) {
       const unknown = `neither image knows both ${revisions.join(', ')} and ${releaseRevisions.join(', ')}`;
-      return { ...shared, unknown };
+      return { ...shared, unknown, isWayUnknown: true };
     }
-    const { undo } = pathBetween(known, revisions, releaseRevisions);
-    return {
-      ...shared,
-      newer: undo.map(({ revision, about, downgrades }) => ({ revision, about, downgrades })),
-    };
+    const { undo, apply } = pathBetween(known, revisions, releaseRevisions);
+    const steps = (path: readonly Revision[]): DataOutlook['newer'] =>
+      path.map(({ revision, about, downgrades }) => ({ revision, about, downgrades }));
+    // What would be lost, in numbers, and what is best done about it, is to be asked for here: both ends and the way are
+    // known, and nothing has been changed.
+    return { ...shared, newer: steps(undo), older: steps(apply) };
   } catch (error) {
     if (error instanceof RewindError) return { service, unknown: error.message };
     throw error;
   }
+}
+
+/**
+ * Revisions that the migrations of a release end at.
+ *
+ * @throws RewindError migration/no-alembic, docker/…, database/…
+ */
+export async function releaseRevisions(context: StackContext, to: ReleaseRecord): Promise<readonly string[]> {
+  const database = await openDatabase(context);
+  const { alembic } = database.settings;
+  const image = to.services[alembic?.service ?? '']?.imageId;
+  if (!alembic || image === undefined) return [];
+  const like = await surroundings(database, context.name, alembic);
+  return (await new GraphCache(context.releases.root).graph(database.docker, like, image)).heads;
 }
 
 /** The environment of the service that has the migrations, as it runs: env.py may need it to be read. */
@@ -90,25 +112,54 @@ async function snapshotAt(context: StackContext, revisions: readonly string[]): 
   return { id: found.id, takenAt: found.manifest.takenAt, proved: found.proof?.ok ?? false };
 }
 
+/** Why the data cannot become what a choice wants; undefined if it can. */
+export function outlookObstacle(outlook: DataOutlook, choice: DataChoice | undefined): Problem | undefined {
+  const { revisions = [], releaseRevisions: to, newer = [], snapshot, isWayUnknown = false } = outlook;
+  if (to === undefined || choice === 'keep' || choice === 'restore') return undefined;
+  if (isWayUnknown) return unknownRevision(revisions, to, snapshot?.id);
+  const stuck = newer.filter(({ downgrades }) => !downgrades);
+  return stuck.length === 0 ? undefined : noDowngrade(stuck, revisions, to, snapshot?.id);
+}
+
 /** An outlook in words. */
-export function outlookText(outlook: DataOutlook, to: ReleaseRecord): string {
-  const { service, revisions = [], releaseRevisions, newer = [], snapshot, unknown } = outlook;
+export function outlookText(outlook: DataOutlook, to: ReleaseRecord, choice: DataChoice | undefined): string {
+  const { service, revisions = [], releaseRevisions: target, newer = [], older = [], snapshot, unknown } = outlook;
   const release = releaseName(to.number);
   const at = revisions.length > 0 ? ` (revision ${revisions.join(', ')})` : '';
   const stays = `The data of ${service} stays as it is, and so does its schema${at}.`;
   if (unknown !== undefined) {
     return `${stays} Whether ${release} can work with it is not known: ${unknown.replace(/\.$/, '')}.`;
   }
-  if (releaseRevisions === undefined) return stays;
-  if (newer.length === 0) return `${stays} ${release} has no other migrations than that.`;
-  const list = newer.map(
-    ({ revision, about, downgrades }) =>
-      `    ${revision}${about === '' ? '' : ` ${about}`}${downgrades ? '' : ' (has no downgrade)'}`,
-  );
+  if (target === undefined) return stays;
+  if (choice === 'restore') return restoreText(outlook, target);
+  if (newer.length + older.length === 0) return `${stays} ${release} has no other migrations than that.`;
   const back = snapshot
-    ? `To bring the data of revision ${releaseRevisions.join(', ')} back as well: rewind snapshot restore ${snapshot.id} (${snapshot.takenAt.slice(0, 16).replace('T', ' ')} UTC, ${snapshot.proved ? 'proved' : 'not proved yet'}). Rows written since are then only in the database that is kept.`
-    : `There is no snapshot of revision ${releaseRevisions.join(', ') || 'none'}.`;
-  return [`${stays} ${release} comes from before these migrations and has to work with them:`, ...list, back].join(
-    '\n',
-  );
+    ? `To bring the data of revision ${target.join(', ')} back instead: --database=restore, from ${snapshotText(snapshot)}. Rows written since are then only in the database that is kept.`
+    : `There is no snapshot of revision ${target.join(', ') || 'none'}.`;
+  if (choice === 'keep') {
+    return [
+      `${stays} ${release} comes from before these migrations and has to work with them:`,
+      ...newer.map(stepText),
+      back,
+    ].join('\n');
+  }
+  return [
+    `The schema of ${service} goes from ${revisions.join(', ') || 'none'} to ${target.join(', ') || 'none'}, in a moment in which what uses it is stopped; a snapshot is taken first.`,
+    ...(newer.length > 0 ? ['These migrations are undone:', ...newer.map(stepText)] : []),
+    ...(older.length > 0 ? ['These migrations are applied:', ...older.map(stepText)] : []),
+    ...(newer.length > 0 ? ['To leave the schema as it is instead: --database=keep.', back] : []),
+  ].join('\n');
+}
+
+function restoreText({ service, snapshot }: DataOutlook, target: readonly string[]): string {
+  if (!snapshot) return `There is no snapshot of revision ${target.join(', ') || 'none'} to restore.`;
+  return `The data of ${service} is brought back from ${snapshotText(snapshot)}, of revision ${target.join(', ') || 'none'}. Rows written since are then only in the database that is kept (rewind snapshot undo).`;
+}
+
+function snapshotText({ id, takenAt, proved }: NonNullable<DataOutlook['snapshot']>): string {
+  return `${id} (${takenAt.slice(0, 16).replace('T', ' ')} UTC, ${proved ? 'proved' : 'not proved yet'})`;
+}
+
+function stepText({ revision, about, downgrades }: NonNullable<DataOutlook['newer']>[number]): string {
+  return `    ${revision}${about === '' ? '' : ` ${about}`}${downgrades ? '' : ' (has no downgrade)'}`;
 }

@@ -2,12 +2,12 @@ import { hostname, userInfo } from 'node:os';
 
 import type { PreparedStack } from './prepare-stack';
 import { keepImages, releaseImages } from '../docker/kept-images';
-import type { ReleaseRecord, ReleasedService } from '../releases/record';
+import type { ReleasedDatabase, ReleaseRecord, ReleasedService } from '../releases/record';
 import type { ReleaseStore } from '../releases/release-store';
 import { knownFiles, type SealedRelease } from '../releases/sealed';
 import { fingerprint } from '../releases/seal';
 import type { ConfigSection, StackConfig } from '../releases/stack-config';
-import { Sensitive } from '../sensitive';
+import { revealing } from '../sensitive';
 
 /** Why a release came about. */
 export interface ReleaseReason {
@@ -41,10 +41,11 @@ export interface PendingRelease {
   /**
    * Writes down what runs now that all services are ready, and keeps its images.
    *
+   * @param database - where that stands. @default there is none that Rewind looks after
    * @returns the record of the release that runs
    * @throws RewindError store/unusable, docker/failed
    */
-  readonly keep: () => Promise<ReleaseRecord>;
+  readonly keep: (database?: ReleasedDatabase) => Promise<ReleaseRecord>;
   /** The update has failed: nothing is written down. */
   readonly abandon: () => Promise<void>;
 }
@@ -72,14 +73,19 @@ export async function expectRelease(options: KeepReleaseOptions): Promise<Pendin
   await store.reserve(Buffer.byteLength(sealed));
   return {
     abandon: () => store.giveBack(),
-    keep: async () => {
+    keep: async (database) => {
       await store.giveBack();
-      return keepRelease(options, sealed, planned);
+      return keepRelease(options, sealed, planned, database);
     },
   };
 }
 
-async function keepRelease(options: KeepReleaseOptions, sealed: string, planned: string): Promise<ReleaseRecord> {
+async function keepRelease(
+  options: KeepReleaseOptions,
+  sealed: string,
+  planned: string,
+  database: ReleasedDatabase | undefined,
+): Promise<ReleaseRecord> {
   const { prepared, store, stack, key, retain, configuration, reason, startedAt } = options;
   const docker = prepared.engine.docker;
   const images = new Set(prepared.services.flatMap(({ containers }) => containers.flatMap(({ image }) => image ?? [])));
@@ -98,6 +104,7 @@ async function keepRelease(options: KeepReleaseOptions, sealed: string, planned:
     ...(reason.message !== undefined && { message: reason.message }),
     ...(reason.revertOf !== undefined && { revertOf: reason.revertOf }),
     services: Object.fromEntries(services),
+    ...(database && { database }),
     files: prepared.files.hashes,
     config: withoutKey(configuration.config),
     provider: configuration.provider,
@@ -122,15 +129,14 @@ async function imagesOfNewest(store: ReleaseStore, retain: number): Promise<Set<
 }
 
 /** Keyed hash of everything that is planned for the engine. */
-function fingerprintOf({ services, networks, volumes }: PreparedStack, key: Buffer): string {
-  const resources = { services, networks: networks.map((plan) => ({ ...plan, existing: undefined })), volumes };
+function fingerprintOf({ services, networks, volumes, data }: PreparedStack, key: Buffer): string {
+  const resources = {
+    services,
+    networks: networks.map((plan) => ({ ...plan, existing: undefined })),
+    volumes,
+    ...(data && { data: { target: data.target, restore: data.restore } }),
+  };
   return fingerprint(key, JSON.stringify(resources, revealing));
-}
-
-/** For JSON.stringify: a sensitive value as it is, in place of its mask. */
-function revealing(this: Record<string, unknown>, name: string, value: unknown): unknown {
-  const original = this[name];
-  return original instanceof Sensitive ? original.reveal() : value;
 }
 
 /** `user@host`. */

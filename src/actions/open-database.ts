@@ -34,7 +34,29 @@ export async function openDatabase(context: StackContext): Promise<StackDatabase
   const settings = await databaseSettings(context);
   const { docker } = await connect();
   const { containers } = await takeInventory(docker);
-  const ours = containers.filter(({ Labels: labels }) => labels[stackLabel] === context.name);
+  const server = await openServer(docker, containers, context.name, settings);
+  return { docker, settings, server, snapshots: snapshotsOf(context), versionTable: versionTableOf(settings) };
+}
+
+/** Where alembic keeps the revision, as far as the settings say. */
+export function versionTableOf({ alembic: { schema, table } = { service: '' } }: DatabaseSettings): VersionTable {
+  return { ...(schema !== undefined && { schema }), ...(table !== undefined && { table }) };
+}
+
+/**
+ * Connects to the server of a stack's database, which has to run.
+ *
+ * @param containers - of the engine
+ * @param stack - `project/stack` of Pulumi
+ * @throws RewindError database/…
+ */
+export async function openServer(
+  docker: Docker,
+  containers: readonly Docker.ContainerInfo[],
+  stack: string,
+  settings: DatabaseSettings,
+): Promise<PostgresServer> {
+  const ours = containers.filter(({ Labels: labels }) => labels[stackLabel] === stack);
   const found = ours.filter(({ Labels: labels }) => labels[composeLabel('service')] === settings.service);
   const [container] = found.filter(({ State: state }) => state === 'running');
   if (!container) {
@@ -43,8 +65,8 @@ export async function openDatabase(context: StackContext): Promise<StackDatabase
       code: 'database/unreachable',
       message:
         found.length > 0
-          ? `The service ${settings.service} of ${context.name} does not run.`
-          : `The stack ${context.name} has no service ${settings.service} on this engine (rewind:database.service).`,
+          ? `The service ${settings.service} of ${stack} does not run.`
+          : `The stack ${stack} has no service ${settings.service} on this engine (rewind:database.service).`,
       fix:
         found.length > 0
           ? `Start it: rewind restart ${settings.service}, or bring the stack up: rewind deploy.`
@@ -53,20 +75,12 @@ export async function openDatabase(context: StackContext): Promise<StackDatabase
             : 'Bring the stack up: rewind deploy.',
     });
   }
-  const server = await PostgresServer.open(docker, {
+  return PostgresServer.open(docker, {
     container: container.Id,
     service: settings.service,
     ...(settings.name !== undefined && { database: settings.name }),
     ...(settings.user !== undefined && { user: settings.user }),
   });
-  const { schema, table } = settings.alembic ?? {};
-  return {
-    docker,
-    settings,
-    server,
-    snapshots: snapshotsOf(context),
-    versionTable: { ...(schema !== undefined && { schema }), ...(table !== undefined && { table }) },
-  };
 }
 
 async function databaseSettings({ configFile, name }: StackContext): Promise<DatabaseSettings> {

@@ -5,6 +5,7 @@ import type Docker from 'dockerode';
 
 import { stackLabel, composeLabel } from '../container/labels';
 import { takeInventory } from '../docker/inventory';
+import { refusal } from '../docker/refusal';
 import { messageOf } from '../errors';
 import { restartServices } from './restart-services';
 
@@ -43,6 +44,24 @@ export class PauseMark {
   async end(): Promise<void> {
     await rm(this.#file, { force: true }).catch(() => undefined);
   }
+}
+
+/**
+ * Starts a container of a service that is stopped for the time being, if it does not run.
+ *
+ * @throws RewindError docker/failed
+ */
+export async function startPaused(docker: Docker, mark: PauseMark, service: string, id: string): Promise<void> {
+  if (!(await mark.read())?.services.includes(service)) return;
+  await docker
+    .getContainer(id)
+    .start()
+    .catch((error: unknown) => {
+      const isRunning = (error as { statusCode?: number }).statusCode === 304;
+      if (!isRunning) {
+        throw refusal(`The engine does not start ${service}`, 'Look at it: docker ps -a, docker logs.', error);
+      }
+    });
 }
 
 /**

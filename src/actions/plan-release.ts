@@ -16,7 +16,8 @@ import { FileStore } from '../store/files';
 import type { ProgramFor } from './change-stack';
 import { notInFiles } from './not-in-files';
 import { changedFiles, type PlannedFile } from './planned-files';
-import { type DataOutlook, dataOutlook, outlookText } from './data-outlook';
+import { dataChange, type DataChoice } from './choose-data';
+import { type DataOutlook, dataOutlook, outlookObstacle, outlookText } from './data-outlook';
 import { storeFolder } from './prepare-stack';
 import { openSide, settingsOf, type Side } from './release-side';
 import { restoreSecrets } from './restore-secrets';
@@ -61,6 +62,8 @@ export interface PlanOptions {
   /** All releases, for the estimate. */
   readonly releases: readonly ReleaseRecord[];
   readonly programFor: ProgramFor;
+  /** What is to become of the data. @default the schema is moved to the release's migrations */
+  readonly data?: DataChoice;
 }
 
 /**
@@ -72,13 +75,17 @@ export interface PlanOptions {
 export async function planRelease(options: PlanOptions): Promise<ReleasePlan> {
   const { context, from, to, releases } = options;
   const today = await StackConfig.read(context.configFile);
-  const obstacles = await imagesGone(to);
+  const gone = await imagesGone(to);
   const { database } = settingsOf(today.config);
-  const looking = database && obstacles.length === 0 ? dataOutlook(context, database.service, from, to) : undefined;
   const opening = openSides(options, today);
+  opening.catch(() => undefined); // waited for below
+  // What the data stands in the way of, the preview would refuse: it is told as an obstacle.
+  const looked = database && gone.length === 0 ? await dataOutlook(context, database.service, from, to) : undefined;
+  const stuck = looked && outlookObstacle(looked, options.data);
+  const obstacles = [...gone, ...(stuck ? [stuck] : [])];
   const previewing = obstacles.length === 0 ? previewSteps(options, today) : undefined;
   // Both to their end: of what cannot be opened, the preview would tell with more words.
-  await Promise.allSettled([opening, previewing, looking]);
+  await Promise.allSettled([opening, previewing]);
   const [before, after] = await opening;
   const steps = await previewing;
   const differences = compareModels(before.compared, after.compared);
@@ -88,7 +95,7 @@ export async function planRelease(options: PlanOptions): Promise<ReleasePlan> {
   ].sort();
   const store = new FileStore(storeFolder(settingsOf(today.config).store, context.directory));
   const seconds = estimate(releases);
-  const outlook = services.length > 0 ? await looking : undefined;
+  const outlook = services.length > 0 || options.data === 'restore' ? looked : undefined;
   return {
     stack: context.name,
     from,
@@ -108,7 +115,7 @@ export async function planRelease(options: PlanOptions): Promise<ReleasePlan> {
     others: compareSections(before.compared.project.model, after.compared.project.model),
     notInFiles: await notInFiles(context, configOfRelease(to, today.config), after, store),
     obstacles,
-    ...(outlook && { data: outlookText(outlook, to), database: outlook }),
+    ...(outlook && { data: outlookText(outlook, to, options.data), database: outlook }),
     ...(seconds !== undefined && { seconds }),
   };
 }
@@ -147,12 +154,16 @@ async function openSides({ context, from, to }: PlanOptions, today: StackConfig)
   return [await openSide(context, from, key), after];
 }
 
-async function previewSteps({ context, to, programFor }: PlanOptions, today: StackConfig): Promise<readonly Step[]> {
+async function previewSteps(
+  { context, to, programFor, data }: PlanOptions,
+  today: StackConfig,
+): Promise<readonly Step[]> {
   // Not in the store: a plan changes nothing, and works where nothing can be changed.
   const folder = await mkdtemp(join(tmpdir(), 'rewind-plan-'));
   const configFile = join(folder, `Pulumi.${context.stack}.yaml`);
-  await writeFile(configFile, today.withConfig(configOfRelease(to, today.config)).toString(), { mode: 0o600 });
   try {
+    const next = configOfRelease(to, today.config, await dataChange(context, to, data));
+    await writeFile(configFile, today.withConfig(next).toString(), { mode: 0o600 });
     await restoreSecrets(context, to, today, configFile);
     const program = programFor({ configFile, reason: { kind: 'update' } });
     const outcome = await context.engine.preview({ configFile, ...(program && { program }) });

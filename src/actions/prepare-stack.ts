@@ -2,6 +2,7 @@ import { fileURLToPath } from 'node:url';
 import { isAbsolute, join, relative, resolve } from 'node:path';
 
 import { type ComposeProject, loadComposeProject } from '../compose/load';
+import type { ComposeModel } from '../compose/model';
 import { applyOverrides } from '../compose/overrides';
 import { startOrder } from '../compose/order';
 import { type ConfigFiles, findConfigFiles } from '../container/config-files';
@@ -10,7 +11,7 @@ import { projectSecrets } from '../container/project-secrets';
 import type { ServicePlan } from '../container/spec';
 import { connect, type Engine } from '../docker/engine';
 import { imageReference, provideImages, type ResolvedImages, resolveImages } from '../docker/images';
-import { takeInventory } from '../docker/inventory';
+import { type Inventory, takeInventory } from '../docker/inventory';
 import { networkProblems, type NetworkPlan, planNetworks } from '../docker/networks';
 import { preflight } from '../docker/preflight';
 import { planVolumes, type VolumePlan, volumeWarnings } from '../docker/volumes';
@@ -19,6 +20,7 @@ import type { StackSettings } from '../settings';
 import { openRelease, ReleaseStore } from '../releases/release-store';
 import type { SealedRelease } from '../releases/sealed';
 import { FileStore } from '../store/files';
+import { prepareData, type PreparedData } from './prepare-data';
 
 /** What is needed to prepare a stack. */
 export interface PrepareOptions {
@@ -47,6 +49,8 @@ export interface PreparedStack {
   readonly volumes: readonly VolumePlan[];
   readonly files: ConfigFiles;
   readonly secrets: ReadonlySet<string>;
+  /** What is to become of the data. @default it is left to itself */
+  readonly data?: PreparedData;
   readonly warnings: readonly string[];
   /** What a preview cannot show as a change: images that an update will get. Empty in an update. */
   readonly notices: readonly string[];
@@ -87,6 +91,7 @@ export async function prepareStack(options: PrepareOptions): Promise<PreparedSta
     });
 
   let planned = plan(found);
+  let data = await dataOf(options, project.model, planned.services, engine, inventory);
   const obstacle = engine.facts.local ? await store.obstacle(files.kept.values()) : undefined;
   RewindError.throwIfAny([
     ...options.problems,
@@ -96,13 +101,20 @@ export async function prepareStack(options: PrepareOptions): Promise<PreparedSta
     ...files.problems,
     ...(obstacle ? [obstacle] : []),
     ...planned.problems,
+    ...data.problems,
     ...networkProblems(project, inventory, stack),
     ...(await preflight(project, planned.services, inventory, stack, engine.facts.local, files.kept)),
   ]);
   if (!preview) {
     await Promise.all([...files.kept.values()].map((file) => store.keep(file)));
     const provided = await provideImages(engine.docker, project, found, settings.images);
-    if (provided !== found) planned = plan(provided);
+    if (provided !== found) {
+      planned = plan(provided);
+      // What an image knows of migrations is found out when it is there: nothing has been changed yet.
+      if (data.data?.target === 'unknown')
+        data = await dataOf(options, project.model, planned.services, engine, inventory);
+      RewindError.throwIfAny(data.problems);
+    }
   }
 
   return {
@@ -115,6 +127,7 @@ export async function prepareStack(options: PrepareOptions): Promise<PreparedSta
     volumes: planVolumes(project, planned.services, inventory, secrets),
     files,
     secrets,
+    ...(data.data && { data: data.data }),
     notices: preview ? imagesToCome(project, found) : [],
     warnings: [
       ...project.warnings,
@@ -123,6 +136,19 @@ export async function prepareStack(options: PrepareOptions): Promise<PreparedSta
       ...remoteWarning(engine, files),
     ],
   };
+}
+
+async function dataOf(
+  { settings, directory, stack }: PrepareOptions,
+  model: ComposeModel,
+  services: readonly ServicePlan[],
+  { docker }: Engine,
+  inventory: Inventory,
+): Promise<{ readonly data?: PreparedData; readonly problems: readonly Problem[] }> {
+  if (!settings.database) return { problems: [] };
+  const root = storeFolder(settings.store, directory);
+  const releases = new ReleaseStore(root, stack);
+  return prepareData({ settings: settings.database, model, services, docker, inventory, root, releases, stack });
 }
 
 function imagesToCome(project: ComposeProject, { toBuild, toPull }: ResolvedImages): string[] {

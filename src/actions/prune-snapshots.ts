@@ -1,4 +1,6 @@
 import { dropDatabase } from '../postgres/restore';
+import type { ReleaseStore } from '../releases/release-store';
+import type { SnapshotStore } from '../snapshots/snapshot-store';
 import type { StackDatabase } from './open-database';
 import { keptDatabases } from './restore-database';
 
@@ -6,6 +8,8 @@ import { keptDatabases } from './restore-database';
 export interface PruneOptions {
   /** How many of the newest snapshots stay. */
   readonly keep: number;
+  /** Snapshots that stay besides. @default none */
+  readonly needed?: ReadonlySet<string>;
   /** Whether the databases that restores have replaced go too. @default false */
   readonly databases?: boolean;
   /** Only says what would go. @default false */
@@ -25,14 +29,36 @@ export interface Pruned {
  */
 export async function pruneSnapshots(
   { server, snapshots }: StackDatabase,
-  { keep, databases = false, dryRun = false }: PruneOptions,
+  { keep, needed = new Set(), databases = false, dryRun = false }: PruneOptions,
 ): Promise<Pruned> {
   const ids = await snapshots.ids();
-  const old = ids.slice(0, Math.max(0, ids.length - keep));
+  const old = ids.slice(0, Math.max(0, ids.length - keep)).filter((id) => !needed.has(id));
   const kept = databases ? (await keptDatabases(server)).map(({ name }) => name) : [];
   if (!dryRun) {
     for (const id of old) await snapshots.remove(id);
     for (const name of kept) await dropDatabase(server, name);
   }
   return { snapshots: old, databases: kept };
+}
+
+/**
+ * Snapshots that the releases need whose images are kept: the one that was taken before each, and the newest one at the
+ * revision of each.
+ *
+ * @param retain - how many releases keep their images
+ */
+export async function neededSnapshots(
+  releases: ReleaseStore,
+  snapshots: SnapshotStore,
+  retain: number,
+): Promise<ReadonlySet<string>> {
+  const needed = new Set<string>();
+  for (const stored of await releases.list(retain)) {
+    const database = 'record' in stored ? stored.record.database : undefined;
+    if (!database) continue;
+    if (database.snapshot !== undefined) needed.add(database.snapshot);
+    const newest = await snapshots.newestAt(database.revisions);
+    if (newest !== undefined) needed.add(newest);
+  }
+  return needed;
 }

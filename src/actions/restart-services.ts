@@ -89,6 +89,48 @@ export async function restartServices(docker: Docker, stack: string, options: Re
   return restarted.sort();
 }
 
+/**
+ * Stops the services that start after one, directly or not, those that depend on others first. One that does not run
+ * is left alone.
+ *
+ * @param stack - `project/stack` of Pulumi
+ * @param others - services to stop as well, if they are there
+ * @param onStopping - runs before the first of them is stopped
+ * @returns those that were stopped
+ * @throws RewindError docker/failed
+ */
+export async function stopUsers(
+  docker: Docker,
+  stack: string,
+  used: string,
+  others: readonly string[],
+  onStopping: (services: readonly string[]) => Promise<void>,
+): Promise<string[]> {
+  const services = await runningServices(docker, stack);
+  const users = usersOf(services, used);
+  const running = new Map(
+    [...services].filter(
+      ([name, { containers }]) => (users.has(name) || others.includes(name)) && containers.some(isRunning),
+    ),
+  );
+  if (running.size === 0) return [];
+  await onStopping([...running.keys()].sort());
+  await eachInOrder(running, dependentsOf(running), ({ containers }) =>
+    each(containers.filter(isRunning), (container) => stop(docker, container)),
+  );
+  return [...running.keys()].sort();
+}
+
+/** Which of these services are there and do not run. Jobs that have ended are none. */
+export async function stoppedAmong(docker: Docker, stack: string, names: readonly string[]): Promise<string[]> {
+  const services = await runningServices(docker, stack);
+  return names.filter((name) => services.has(name) && !services.get(name)!.containers.some(isRunning));
+}
+
+function isRunning({ State: state }: Docker.ContainerInfo): boolean {
+  return state === 'running' || state === 'restarting';
+}
+
 function named(services: ReadonlyMap<string, RunningService>, wanted: readonly string[]): Map<string, RunningService> {
   return new Map([...services].filter(([name]) => wanted.length === 0 || wanted.includes(name)));
 }

@@ -16,6 +16,8 @@ export interface Revision {
 
 /** Every migration of an image. */
 export interface RevisionGraph {
+  /** The table that its env.py keeps revisions in. @default it could not be found out without a database */
+  readonly versionTable?: { readonly table: string; readonly schema?: string } | null;
   /** Revisions that nothing follows, sorted. */
   readonly heads: readonly string[];
   readonly revisions: readonly Revision[];
@@ -49,6 +51,15 @@ export function pathBetween(graph: RevisionGraph, from: readonly string[], to: r
     undo: order.filter(({ revision }) => applied.has(revision) && !wanted.has(revision)).reverse(),
     apply: order.filter(({ revision }) => wanted.has(revision) && !applied.has(revision)),
   };
+}
+
+/**
+ * The migrations that a database at these revisions has, oldest first, each as a line of its revision and what it is
+ * about; only the revisions where the image does not know them.
+ */
+export function describeRevisions(graph: RevisionGraph, at: readonly string[]): string[] {
+  if (!knows(graph, at)) return [...at];
+  return pathBetween(graph, [], at).apply.map(({ revision, about }) => `${revision} ${about}`.trim());
 }
 
 /** These revisions and everything that has to be applied before them. */

@@ -1,10 +1,11 @@
 """Asks alembic what a migration needs to know, and moves a database between revisions.
 
 Runs in the application's own image, with its alembic.ini and env.py. Takes one argument, a JSON object with `do`:
-  graph   every revision of the image; connects to nothing
+  graph   every revision of the image, and the table that env.py keeps them in; connects to nothing
   state   where the database stands, and in which table alembic keeps that
   sql     the statements of `undo`, a list of revisions, newest first; connects to nothing
-  move    undoes the revisions of `undo`, newest first, then applies those of `apply`, oldest first
+  move    undoes the revisions of `undo`, newest first, then applies those of `apply`, oldest first; when everything is
+          loaded it prints READY and waits for a line on its standard input: without one it does nothing
 Prints one JSON object in a line that begins with MARK; whatever env.py and the migrations print stands before it.
 """
 
@@ -23,6 +24,7 @@ from alembic.runtime.migration import MigrationStep
 from alembic.script import ScriptDirectory
 
 MARK = "rewind-alembic:"
+READY = "rewind-ready"
 
 
 def answer(value):
@@ -65,7 +67,7 @@ def describe(script, revision):
 
 def graph(config, script):
     revisions = [describe(script, entry.revision) for entry in script.walk_revisions()]
-    return {"heads": sorted(script.get_heads()), "revisions": revisions}
+    return {"heads": sorted(script.get_heads()), "revisions": revisions, "versionTable": version_table(config, script)}
 
 
 def in_environment(config, script, work, **options):
@@ -85,6 +87,25 @@ def state(config, script):
 
     in_environment(config, script, look)
     return found
+
+
+def version_table(config, script):
+    """Runs env.py as for SQL, which needs no database, to see what it configures. None where it cannot run like that."""
+    found = {}
+
+    def look(heads, context):
+        found["table"] = context.version_table
+        if context.version_table_schema:
+            found["schema"] = context.version_table_schema
+        return []
+
+    buffer, config.output_buffer = config.output_buffer, io.StringIO()
+    try:
+        in_environment(config, script, look, as_sql=True)
+    except (Exception, SystemExit):  # whatever an env.py does that needs a database
+        pass
+    config.output_buffer = buffer
+    return found or None
 
 
 def steps(script, undo, apply):
@@ -116,6 +137,10 @@ def sql(config, script, undo):
 
 
 def move(config, script, undo, apply):
+    version_table(config, script)  # loads what env.py imports: whoever waits for the go stops the application first
+    print(f"\n{READY}", flush=True)
+    if not sys.stdin.readline():
+        sys.exit("nobody said to go on")
     in_environment(config, script, lambda heads, context: steps(script, undo, apply))
     return state(config, script)
 

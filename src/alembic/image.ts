@@ -1,7 +1,7 @@
 import type Docker from 'dockerode';
 
 import type { ContainerSpec } from '../container/spec';
-import { runOneOff } from '../docker/one-off';
+import { type OneOff, runOneOff } from '../docker/one-off';
 import { type ErrorCode, RewindError } from '../errors';
 import type { RevisionGraph } from './graph';
 import helper from './helper.py';
@@ -26,7 +26,13 @@ export type DowngradeSql = { readonly revision: string } & ({ readonly sql: stri
 const launcher = `
 alembic=$(command -v alembic) || { echo "there is no alembic command" >&2; exit 127; }
 read -r first < "$alembic"
-case $first in '#!'*python*) exec \${first#'#!'} - "$1" ;; *) exec python3 - "$1" ;; esac`;
+case $first in '#!'*python*) exec \${first#'#!'} -c "$2" "$1" ;; *) exec python3 -c "$2" "$1" ;; esac`;
+
+/** What containers are for that move a schema. */
+export const migrationPurpose = 'migration';
+
+/** What the helper prints when it waits for the go. */
+const ready = 'rewind-ready';
 
 const mark = 'rewind-alembic:';
 
@@ -81,21 +87,36 @@ export class AlembicImage {
    *
    * @param undo - newest first
    * @param apply - oldest first
+   * @param whenLoaded - runs when everything is loaded, and right before the first of them; if it fails, nothing is done
    * @returns where the database stands then
-   * @throws RewindError migration/failed, docker/failed
+   * @throws RewindError migration/failed, docker/failed; and whatever `whenLoaded` throws
    */
-  move(undo: readonly string[], apply: readonly string[]): Promise<AlembicState> {
-    return this.#ask({ do: 'move', undo, apply }, 'migration/failed');
+  async move(
+    undo: readonly string[],
+    apply: readonly string[],
+    whenLoaded: () => Promise<void> = () => Promise.resolve(),
+  ): Promise<AlembicState> {
+    let preparing: Promise<void> | undefined;
+    const answer = async (): Promise<string> => {
+      await (preparing = whenLoaded());
+      return 'go\n';
+    };
+    try {
+      return await this.#ask({ do: 'move', undo, apply }, 'migration/failed', true, { text: ready, answer });
+    } finally {
+      // The container may end while this goes on, and whoever called has to make good what it does.
+      await preparing?.catch(() => undefined);
+    }
   }
 
-  async #ask<T>(task: object, code: ErrorCode, network = true): Promise<T> {
+  async #ask<T>(task: object, code: ErrorCode, network = true, prompt?: OneOff['prompt']): Promise<T> {
     const { exitCode, stdout, stderr } = await runOneOff(this.#docker, {
       like: this.#service,
       image: this.image,
-      argv: ['sh', '-c', launcher, 'sh', JSON.stringify(task)],
-      input: helper,
+      argv: ['sh', '-c', launcher, 'sh', JSON.stringify(task), helper],
+      ...(prompt && { prompt }),
       network,
-      purpose: 'alembic',
+      purpose: prompt ? migrationPurpose : 'alembic',
     });
     const line = stdout.split('\n').findLast((it) => it.startsWith(mark));
     if (exitCode === 0 && line !== undefined) return JSON.parse(line.slice(mark.length)) as T;

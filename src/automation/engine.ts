@@ -193,7 +193,7 @@ export class StackEngine {
         onStep?.(step);
       }
       const { severity, message: said, prefix = '' } = event.diagnosticEvent ?? {};
-      if (severity === 'error' && said !== undefined) errors.push(plain(`${prefix}${said}`).trim());
+      if (severity === 'error' && said !== undefined) errors.push(ofCommand(plain(`${prefix}${said}`).trim()));
     };
     const options: RunOptions = {
       onEvent,
@@ -303,6 +303,11 @@ function stepOf(event: automation.EngineEvent): Step | undefined {
 /** The name at the end of a URN: https://www.pulumi.com/docs/iac/concepts/resources/names/#urns */
 function nameIn(urn: string): string {
   return urn.slice(urn.lastIndexOf('::') + 2);
+}
+
+/** What a command of ours said when it failed, without what its plugin says around it. */
+function ofCommand(said: string): string {
+  return /(?:\n {2}output:|: running "[^]*?":)\n([^]*\[[a-z]+\/[a-z-]+\])\s*$/.exec(said)?.[1] ?? said;
 }
 
 /** What went wrong, in the engine's words, and how to mend it. */

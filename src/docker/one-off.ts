@@ -1,10 +1,12 @@
 import { PassThrough } from 'node:stream';
 import { finished } from 'node:stream/promises';
+import { setTimeout as sleep } from 'node:timers/promises';
 
 import type Docker from 'dockerode';
 
 import type { ContainerSpec } from '../container/spec';
-import { Sensitive, type Text } from '../sensitive';
+import { RewindError } from '../errors';
+import { revealed } from '../sensitive';
 import { Demultiplexer, type ContainerResult } from './exec';
 import { refusal } from './refusal';
 
@@ -17,6 +19,8 @@ export interface OneOff {
   readonly argv: readonly string[];
   /** Standard input. @default none */
   readonly input?: string;
+  /** What it asks for by printing this text, to be answered on its standard input. @default nothing */
+  readonly prompt?: { readonly text: string; readonly answer: () => Promise<string> };
   /** Whether it joins the service's networks. @default true */
   readonly network?: boolean;
   /** What it is for, in its name and as label `dev.rewind.one-off`. */
@@ -25,6 +29,33 @@ export interface OneOff {
 
 /** Marks containers that Rewind runs for a moment. */
 const oneOffLabel = 'dev.rewind.one-off';
+
+/** The container whose surroundings such a one has. */
+const likeLabel = 'dev.rewind.one-off-like';
+
+/**
+ * Waits for programs that processes have started which were killed. One that does not end in time is ended.
+ *
+ * @param purpose - of theirs
+ * @param like - name of the container whose surroundings they have
+ */
+export async function endAbandoned(docker: Docker, purpose: string, like: string, patienceMs = 60_000): Promise<void> {
+  const label = [`${oneOffLabel}=${purpose}`, `${likeLabel}=${like}`];
+  const left = await docker.listContainers({ filters: { label } });
+  await Promise.all(
+    left.map(async ({ Id: id }) => {
+      const container = docker.getContainer(id);
+      const ended = container.wait().catch(() => undefined);
+      const timer = new AbortController();
+      const late = sleep(patienceMs, undefined, { signal: timer.signal }).then(
+        () => container.remove({ force: true }),
+        () => undefined,
+      );
+      await Promise.race([ended, late.catch(() => undefined)]);
+      timer.abort();
+    }),
+  );
+}
 
 /**
  * Runs a program in a container of its own, which is removed again when it ends.
@@ -42,18 +73,35 @@ export async function runOneOff(docker: Docker, oneOff: OneOff): Promise<Contain
     let stderr = '';
     const chunks: Buffer[] = [];
     const said = stream.pipe(new Demultiplexer((text) => (stderr += text))).pipe(new PassThrough());
+    const answering = oneOff.prompt && answered(said, oneOff.prompt);
     said.on('data', (chunk: Buffer) => chunks.push(chunk));
     const ended = container.wait({ condition: 'next-exit' }) as Promise<{ StatusCode: number }>;
     await container.start();
-    stream.end(oneOff.input ?? '');
+    if (answering === undefined) stream.end(oneOff.input ?? '');
+    else await Promise.race([answering.then((text) => stream.end(text)), ended]);
     const { StatusCode: exitCode } = await ended;
     await finished(said, { writable: false });
     return { exitCode, stdout: Buffer.concat(chunks).toString('utf8'), stderr };
   } catch (error) {
+    if (error instanceof RewindError) throw error;
     throw refusal(`The engine does not run ${oneOff.purpose}`, 'Mend what it names, then run this again.', error);
   } finally {
     await container.remove({ force: true, v: true }).catch(() => undefined);
   }
+}
+
+/** The answer to what a program asks for on its standard output, once it does. */
+function answered(said: PassThrough, { text, answer }: NonNullable<OneOff['prompt']>): Promise<string> {
+  return new Promise((resolve, reject) => {
+    let seen = '';
+    const listen = (chunk: Buffer): void => {
+      seen += chunk.toString('utf8');
+      if (!seen.includes(text)) return;
+      said.off('data', listen);
+      answer().then(resolve, reject);
+    };
+    said.on('data', listen);
+  });
 }
 
 function optionsOf({ like, image, argv, purpose, network = true }: OneOff): Docker.ContainerCreateOptions {
@@ -63,7 +111,7 @@ function optionsOf({ like, image, argv, purpose, network = true }: OneOff): Dock
     Image: image ?? like.image,
     Entrypoint: [...argv.slice(0, 1)],
     Cmd: [...argv.slice(1)],
-    Labels: { [oneOffLabel]: purpose },
+    Labels: { [oneOffLabel]: purpose, [likeLabel]: like.name },
     OpenStdin: true,
     StdinOnce: true,
     AttachStdin: true,
@@ -101,8 +149,4 @@ function optionsOf({ like, image, argv, purpose, network = true }: OneOff): Dock
       }),
     },
   };
-}
-
-function revealed(text: Text): string {
-  return text instanceof Sensitive ? text.reveal() : text;
 }

@@ -12,18 +12,19 @@ interface Holder {
   readonly what: string;
 }
 
-/** An error about a lock, with who holds one that keeps a table from being read; without what they do, which may be secret. */
+/**
+ * An error about a lock, with who holds one that keeps a table from being read; without what they do, which may be secret.
+ *
+ * @param any - whoever holds any lock: enough to keep a table from being changed. @default false
+ */
 export async function sayingWhoLocks(
   server: PostgresServer,
   database: string,
   error: RewindError,
+  any = false,
 ): Promise<RewindError> {
-  return saying(
-    server,
-    database,
-    `l.mode = 'AccessExclusiveLock' AND l.locktype = 'relation' AND a.datname = ${literal(database)}`,
-    error,
-  );
+  const modes = any ? `l.mode LIKE '%Lock' AND l.relation >= 16384` : `l.mode = 'AccessExclusiveLock'`;
+  return saying(server, database, `${modes} AND l.locktype = 'relation' AND a.datname = ${literal(database)}`, error);
 }
 
 /** The same, with who holds a lock on a database as a whole: by a comment on it, say. */

@@ -1,6 +1,6 @@
 import type { HistoryEntry } from '../automation/engine';
 import { RewindError } from '../errors';
-import { type ReleaseRecord, releaseName } from './record';
+import { type ReleasedDatabase, type ReleaseRecord, releaseName } from './record';
 import type { StoredRelease } from './release-store';
 
 /** One update of a stack. */
@@ -19,6 +19,8 @@ export interface HistoryRow {
   readonly message?: string;
   /** The release that was brought back. */
   readonly revertOf?: number;
+  /** Where the database stood, if it is one that Rewind looks after. */
+  readonly database?: ReleasedDatabase;
   /** By service, the image that came with this release. */
   readonly images: Readonly<Record<string, { readonly from?: string; readonly to?: string }>>;
 }
@@ -115,7 +117,7 @@ export function defaultTarget(releases: readonly ReleaseRecord[]): ReleaseRecord
 }
 
 function rowOf(record: ReleaseRecord, before: ReleaseRecord | undefined): HistoryRow {
-  const { number, startedAt, finishedAt, by, kind, message, revertOf } = record;
+  const { number, startedAt, finishedAt, by, kind, message, revertOf, database } = record;
   return {
     release: number,
     isNew: true,
@@ -126,6 +128,7 @@ function rowOf(record: ReleaseRecord, before: ReleaseRecord | undefined): Histor
     kind,
     ...(message !== undefined && { message }),
     ...(revertOf !== undefined && { revertOf }),
+    ...(database && { database }),
     images: changedImages(before, record),
   };
 }

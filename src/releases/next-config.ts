@@ -4,6 +4,15 @@ import type { ConfigSection } from './stack-config';
 const composeKey = 'rewind:compose';
 const imagesKey = 'rewind:images';
 const tagsKey = 'rewind:tags';
+const databaseKey = 'rewind:database';
+
+/** What is to become of the data with a configuration, where that is not what the configuration says by itself. */
+export interface DataChange {
+  /** Revisions to stand at; `head` for those of the image. @default what the configuration says */
+  readonly revision?: 'head' | readonly string[];
+  /** What to bring the data back from. @default nothing that is not done already */
+  readonly restore?: Readonly<Record<string, string>>;
+}
 
 /** What is no part of a release, but says where and how releases are kept: it stays as it is today. */
 const keepingKeys = ['rewind:key', 'rewind:store', 'rewind:retain'];
@@ -25,23 +34,49 @@ export function releaseOf(config: ConfigSection): number | undefined {
  * The configuration that brings a release back: as it was then, but with the kept model in place of the compose files,
  * and with every image by its ID. Where and how releases are kept stays as it is today.
  */
-export function configOfRelease(record: ReleaseRecord, today: ConfigSection): ConfigSection {
+export function configOfRelease(record: ReleaseRecord, today: ConfigSection, data: DataChange = {}): ConfigSection {
   const files = filesOf(record.config);
-  return {
+  return withoutUndefined({
     ...Object.fromEntries(Object.entries(record.config).filter(([key]) => !keepingKeys.includes(key))),
     ...Object.fromEntries(Object.entries(today).filter(([key]) => keepingKeys.includes(key))),
     [composeKey]: { release: record.number, ...(files !== undefined && { files }) },
     [imagesKey]: imagesOf(record),
-  };
+    [databaseKey]: databaseOf(record.config[databaseKey], today[databaseKey], data),
+  });
+}
+
+/**
+ * The database's settings in a release that comes back. A restore is no part of a release: one that was done for it then
+ * is not done once more, and the latest one stays what it is.
+ */
+function databaseOf(then: unknown, now: unknown, data: DataChange): unknown {
+  // A release from before the setting knows nothing of where its schema stood.
+  const settings = isRecord(then) ? then : isRecord(now) ? { ...now, revision: undefined } : undefined;
+  if (!settings) return undefined;
+  const restore = data.restore ?? (isRecord(now) ? now['restore'] : undefined);
+  return withoutUndefined({ ...settings, ...revisionSetting(data.revision), restore });
+}
+
+function revisionSetting(revision: DataChange['revision']): ConfigSection {
+  if (revision === undefined) return {};
+  return { revision: revision === 'head' ? undefined : revision.length === 1 ? revision[0] : revision };
 }
 
 /** The configuration that deploys the compose files as they are now, with these tags over today's. */
-export function configOfDeploy(today: ConfigSection, tags: Readonly<Record<string, string>>): ConfigSection {
+export function configOfDeploy(
+  today: ConfigSection,
+  tags: Readonly<Record<string, string>>,
+  data: DataChange = {},
+): ConfigSection {
   const files = filesOf(today);
   const current = isRecord(today[tagsKey]) ? today[tagsKey] : {};
   const changed = Object.keys(tags).length > 0;
+  const database = today[databaseKey];
+  // A revision that a revert has set goes with it.
+  const revision = data.revision ?? (releaseOf(today) === undefined ? undefined : 'head');
   return withoutUndefined({
     ...today,
+    ...(isRecord(database) && { [databaseKey]: withoutUndefined({ ...database, ...revisionSetting(revision) }) }),
     [composeKey]: files,
     [imagesKey]: undefined,
     ...(changed && { [tagsKey]: { ...current, ...tags } }),

@@ -17,6 +17,18 @@ export interface ReleasedService {
   readonly containers: number;
 }
 
+/** Where the database of a stack stood in a release. */
+export interface ReleasedDatabase {
+  /** Revisions of its migrations, one for each branch. */
+  readonly revisions: readonly string[];
+  /** One hash over every object of the schema. @default nobody has looked */
+  readonly schema?: string;
+  /** The snapshot that was taken before this update changed the data. @default it did not, or there was nothing yet */
+  readonly snapshot?: string;
+  /** When it was checked that the database was as it should be, ISO 8601. @default it was not */
+  readonly verified?: string;
+}
+
 /** A successful update of a stack: immutable, and without a secret. */
 export interface ReleaseRecord {
   readonly format: 1;
@@ -38,6 +50,8 @@ export interface ReleaseRecord {
   /** The release that a revert brought back. @default it was no revert */
   readonly revertOf?: number;
   readonly services: Readonly<Record<string, ReleasedService>>;
+  /** @default the stack had no database that Rewind looks after, or an earlier version has written this */
+  readonly database?: ReleasedDatabase;
   /** Content hash of each configuration file, by its path; without secrets. */
   readonly files: Readonly<Record<string, string>>;
   /** The `config:` section of the stack configuration: secrets are encrypted by the stack's own secrets provider. */

@@ -21,6 +21,8 @@ export type StoredRelease = { readonly number: number } & (
  * encrypted parts by the keyed hash of their content.
  */
 export class ReleaseStore {
+  /** Absolute path of the store's folder. */
+  readonly root: string;
   /** Folder of this stack in the store. */
   readonly folder: string;
   readonly #stack: string;
@@ -31,6 +33,7 @@ export class ReleaseStore {
    */
   constructor(root: string, stack: string) {
     this.#stack = stack;
+    this.root = root;
     this.folder = join(root, 'stacks', ...stack.split('/').map(encodeURIComponent));
   }
 

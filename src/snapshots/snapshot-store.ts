@@ -55,6 +55,13 @@ export class SnapshotStore {
     );
   }
 
+  /** The newest snapshot that was taken at these revisions, and of which no test has failed; undefined if there is none. */
+  async newestAt(revisions: readonly string[]): Promise<string | undefined> {
+    return (await this.list()).findLast(
+      (it) => 'manifest' in it && it.manifest.revisions.join() === revisions.join() && it.proof?.ok !== false,
+    )?.id;
+  }
+
   /**
    * The manifest of a snapshot.
    *

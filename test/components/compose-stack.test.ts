@@ -1,12 +1,15 @@
+import * as pulumi from '@pulumi/pulumi';
 import { describe, expect, test, vi } from 'vitest';
 
 import { ComposeStack } from '../../components/compose-stack';
+import type { PreparedData } from '../../src/actions/prepare-data';
 import type { PreparedStack } from '../../src/actions/prepare-stack';
 import type { ComposeModel, ComposeService } from '../../src/compose/model';
 import { startOrder } from '../../src/compose/order';
 import { projectSecrets } from '../../src/container/project-secrets';
 import { planNetworks } from '../../src/docker/networks';
 import { planVolumes } from '../../src/docker/volumes';
+import { installDir } from '../../toolchain/places';
 import { engineFacts, imageFacts, type PlanChanges, planOf, projectOf } from '../support/compose-project';
 import { FakeContainers } from '../support/fake-containers';
 import { inventoryOf, type InventoryParts } from '../support/fake-engine';
@@ -28,6 +31,7 @@ class Declared {
     rest: Partial<ComposeModel> = {},
     inventory: InventoryParts = {},
     changes: PlanChanges = {},
+    data?: PreparedData,
   ) {
     this.recorder = recorder;
     const project = projectOf(services, rest);
@@ -47,8 +51,11 @@ class Declared {
       secrets,
       warnings: [],
       notices: [],
+      ...(data && { data }),
     };
-    this.stack = new ComposeStack('stack', { prepared: this.prepared, stack: 'shop/dev', readyTimeoutSeconds: 5 });
+    const args = { prepared: this.prepared, stack: 'shop/dev', readyTimeoutSeconds: 5 };
+    const op = { stack: 'shop/dev', store: 'file://./.rewind', directory: installDir, key: pulumi.secret('the-key') };
+    this.stack = new ComposeStack('stack', { ...args, ...(data && { op }) });
     this.stack.ready.catch(() => undefined);
   }
 
@@ -309,6 +316,63 @@ describe('a service that does not get ready', () => {
     await declared.declared('shop-db-1');
     declared.engine.set('shop-db-1-id', { status: 'exited', exitCode: 1, logs: 'cannot connect with hunter22' });
     await expect(declared.stack.ready).rejects.toThrow('cannot connect with [secret]');
+  });
+});
+
+describe('a stack whose data goes with it', () => {
+  const settings = { service: 'db', alembic: { service: 'api' } };
+  const target = { revisions: ['0002'], migrations: ['0001 Goods', '0002 Wind zones'] };
+  const data: PreparedData = { settings, users: ['api'], target, images: [] };
+  const commands = ({ recorder }: Declared): string[] => recorder.ofType('Command').map(({ name }) => name);
+
+  test('has the change of the data between the database and what uses it, after a snapshot, and a check at the end', async () => {
+    const declared = await Declared.declare(shop, rest, {}, {}, data);
+    await declared.declared('shop-db-1');
+    expect(commands(declared)).toEqual([]);
+    await declared.settle();
+    expect(commands(declared)).toEqual(['db-snapshot', 'db-migration', 'db-verification']);
+    const { recorder } = declared;
+    expect(recorder.the('Command', 'db-snapshot')).toMatchObject({
+      parent: 'db-snapshot',
+      dependencies: ['shop-db-1'],
+    });
+    expect(recorder.the('Command', 'db-migration').dependencies).toContain('db-snapshot');
+    expect(recorder.the('Migration', 'db-migration').parent).toBe('db-quiesce');
+    expect(recorder.the('Quiesce', 'db-quiesce').inputs).toMatchObject({ service: 'db', stops: ['api'] });
+    expect(recorder.the('Container', 'shop-api-1').dependencies).toContain('db-migration');
+    expect(recorder.the('Command', 'db-verification').dependencies).toEqual(
+      expect.arrayContaining(['shop-api-1', 'shop-db-1']),
+    );
+  });
+
+  test('describes where the data is to be, the same on every machine, with the key as a secret', async () => {
+    const { recorder } = await (await Declared.declare(shop, rest, {}, {}, data)).settle();
+    expect(recorder.the('Command', 'db-migration').inputs).toEqual({
+      create: `until [ -e Pulumi.yaml ] || [ -e Pulumi.yml ] || [ "$PWD" = / ]; do cd ..; done\nnode dist/op.js migrate --stack shop/dev`,
+      environment: { REVISION: '0002', MIGRATIONS: '0001 Goods\n0002 Wind zones' },
+      stdin: { secret: 'the-key' },
+      logging: 'none',
+      addPreviousOutputInEnv: false,
+    });
+  });
+
+  test('has a restore, where there is one, before the change', async () => {
+    const restore = { source: { snapshot: 's-1' }, at: 'then' };
+    const { recorder } = await (await Declared.declare(shop, rest, {}, {}, { ...data, restore })).settle();
+    expect(recorder.the('Command', 'db-restore')).toMatchObject({
+      dependencies: ['db-snapshot'],
+      inputs: { environment: { RESTORE: 's-1', RESTORE_AT: 'then' } },
+    });
+    expect(recorder.the('Command', 'db-migration').dependencies).toContain('db-restore');
+    expect(recorder.the('Command', 'db-migration').inputs).toMatchObject({ environment: { RESTORE: 's-1' } });
+  });
+
+  test('does not change it where the database does not get ready', async () => {
+    const declared = await Declared.declare(shop, rest, {}, {}, data);
+    await declared.declared('shop-db-1');
+    declared.engine.set('shop-db-1-id', { status: 'exited', exitCode: 3 });
+    await expect(declared.stack.ready).rejects.toThrow('Service db ended with exit code 3.');
+    expect(commands(declared)).toEqual([]);
   });
 });
 

@@ -85,7 +85,15 @@ describe('npm pack', () => {
     const files = stdout.split('\n').map((name) => name.replace(/^package\//, ''));
     expect(files).toEqual(
       expect.arrayContaining([
-        ...['README.md', 'package.json', 'dist/cli.js', 'dist/components.js', 'dist/index.js', 'dist/preload.js'],
+        ...[
+          'README.md',
+          'package.json',
+          'dist/cli.js',
+          'dist/components.js',
+          'dist/index.js',
+          'dist/op.js',
+          'dist/preload.js',
+        ],
         ...['dist/types/components/index.d.ts', 'toolchain/versions.json', 'toolchain/plugins/go.sum'],
       ]),
     );

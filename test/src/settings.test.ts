@@ -112,10 +112,45 @@ describe('the settings of a stack', () => {
   });
 });
 
+describe('the database', () => {
+  const read = (database: object) => readSettings({ database: { service: 'db', ...database } }).settings.database;
+
+  test('stands at the head, at a revision, or at one for each branch', () => {
+    expect(read({ revision: 'head' })).toEqual({ service: 'db' });
+    expect(read({ revision: '0003' })).toEqual({ service: 'db', revision: ['0003'] });
+    expect(read({ revision: 42 })).toEqual({ service: 'db', revision: ['42'] });
+    expect(read({ revision: ['b', 'a', 'b'] })).toEqual({ service: 'db', revision: ['a', 'b'] });
+  });
+
+  test('was brought back from a snapshot, or from a database that was kept', () => {
+    const at = '2026-11-24T10:15:00Z';
+    expect(read({ restore: { snapshot: 's-1', at } })?.restore).toEqual({ source: { snapshot: 's-1' }, at });
+    expect(read({ restore: { database: 'shop.before-1', at } })?.restore).toEqual({
+      source: { database: 'shop.before-1' },
+      at,
+    });
+  });
+});
+
 describe('a setting of the wrong shape is reported with its path', () => {
   test.each([
     [{ images: { 'api:v1': 'v1' } }, 'rewind:images["api:v1"] is not an image ID (sha256:…).'],
-    [{ database: { name: 'db' } }, 'rewind:database is not a map of {service, name?, user?, alembic?}.'],
+    [
+      { database: { name: 'db' } },
+      'rewind:database is not a map of {service, name?, user?, alembic?, revision?, restore?}.',
+    ],
+    [
+      { database: { service: 'db', revision: [] } },
+      'rewind:database.revision is not head, a revision, or a list of revisions.',
+    ],
+    [
+      { database: { service: 'db', revision: ['0001', 'head'] } },
+      'rewind:database.revision is not head, a revision, or a list of revisions.',
+    ],
+    [
+      { database: { service: 'db', restore: { snapshot: 's-1' } } },
+      'rewind:database.restore is not a map of {snapshot, at}.',
+    ],
     [{ retain: 1.5 }, 'rewind:retain is not a whole number above 0.'],
     [{ retain: 0 }, 'rewind:retain is not a whole number above 0.'],
     [{ compose: 7 }, 'rewind:compose is not a text or a list of texts.'],

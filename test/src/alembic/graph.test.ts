@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 
-import { knows, pathBetween, type Revision, type RevisionGraph } from '../../../src/alembic/graph';
+import { describeRevisions, knows, pathBetween, type Revision, type RevisionGraph } from '../../../src/alembic/graph';
 
 const revision = (name: string, down: readonly string[] = [], dependsOn: readonly string[] = []): Revision => ({
   revision: name,
@@ -115,4 +115,17 @@ test('every way leads from the one state to the other, and never through one tha
       expect(applied).toEqual(closure(to));
     }),
   );
+});
+
+describe('the migrations that a database has', () => {
+  const graph = graphOf({ ...revision('a'), about: 'Goods' }, revision('b1', ['a']), revision('b2', ['a']));
+
+  test('are told oldest first, each with what it is about', () => {
+    expect(describeRevisions(graph, ['b1', 'b2'])).toEqual(['a Goods', 'b1', 'b2']);
+    expect(describeRevisions(graph, ['b1'])).toEqual(['a Goods', 'b1']);
+  });
+
+  test('are not known where the image does not know the revision', () => {
+    expect(describeRevisions(graph, ['c'])).toEqual(['c']);
+  });
 });

@@ -51,6 +51,36 @@ describe('the configuration of a revert', () => {
   });
 });
 
+describe('what a revert says of the database', () => {
+  const key = 'rewind:database';
+  const then = { ...record, config: { [key]: { service: 'db', restore: { snapshot: 's-1', at: 'then' } } } };
+
+  test('is what the release said, but for a restore: that is done once, and the latest one stays', () => {
+    expect(configOfRelease(then, {})[key]).toEqual({ service: 'db' });
+    const restore = { snapshot: 's-2', at: 'now' };
+    expect(configOfRelease(then, { [key]: { service: 'db', restore } })[key]).toEqual({ service: 'db', restore });
+  });
+
+  test('is what was chosen: the revision of today, or a snapshot', () => {
+    expect(configOfRelease(then, {}, { revision: ['0003'] })[key]).toEqual({ service: 'db', revision: '0003' });
+    expect(configOfRelease(then, {}, { revision: ['a', 'b'] })[key]).toEqual({ service: 'db', revision: ['a', 'b'] });
+    const restore = { snapshot: 's-3', at: 'soon' };
+    expect(configOfRelease(then, {}, { restore })[key]).toEqual({ service: 'db', restore });
+  });
+
+  test('is what today says where the release knew of no database, with the revision of its own image', () => {
+    const today = { [key]: { service: 'db', alembic: { service: 'api' }, revision: '0003' } };
+    expect(configOfRelease(record, today)[key]).toEqual({ service: 'db', alembic: { service: 'api' } });
+  });
+
+  test('is undone by the next deploy, which goes to the head', () => {
+    const today = { [key]: { service: 'db', revision: '0003' } };
+    expect(configOfDeploy({ ...today, 'rewind:compose': { release: 3 } }, {})[key]).toEqual({ service: 'db' });
+    expect(configOfDeploy(today, {})[key]).toEqual({ service: 'db', revision: '0003' });
+    expect(configOfDeploy(today, {}, { revision: 'head' })[key]).toEqual({ service: 'db' });
+  });
+});
+
 describe('the configuration of a deploy', () => {
   test('goes from a release back to the compose files, with every tag looked up again', () => {
     const today = { 'rewind:compose': { release: 3, files: 'shop.yaml' }, 'rewind:images': images, 'rewind:retain': 5 };

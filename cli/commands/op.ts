@@ -1,0 +1,99 @@
+import { spawn } from 'node:child_process';
+import { join } from 'node:path';
+import { text } from 'node:stream/consumers';
+
+import type { Command } from 'commander';
+
+import { changeData } from '../../src/actions/change-data';
+import { prepareRestore, snapshotFirst, sourceName, verifyData } from '../../src/actions/guard-data';
+import { openRun, type OpenRun } from '../../src/actions/open-run';
+import { storeFolder } from '../../src/actions/prepare-stack';
+import { proveSnapshot } from '../../src/actions/restore-database';
+import { withRunLock } from '../../src/actions/run-lock';
+import { mask } from '../../src/container/project-secrets';
+import { RewindError } from '../../src/errors';
+import { projectFolder } from '../../src/project-folder';
+import { installDir } from '../../toolchain/places';
+import { exitCode } from '../exit-codes';
+
+interface OpOptions {
+  readonly stack: string;
+  readonly store: string;
+  readonly snapshot?: string;
+}
+
+/** What each command does; what it returns is kept in the stack's state, and so tells of nothing that may differ. */
+const operations: Readonly<Record<string, (open: OpenRun, options: OpOptions, key: string) => Promise<string>>> = {
+  snapshot: async (open) => (await snapshotFirst(open)) ?? 'none',
+  restore: async (open) => {
+    await prepareRestore(open);
+    return open.run.database.restore === undefined ? 'none' : sourceName(open.run.database.restore);
+  },
+  migrate: async (open) => {
+    await withRunLock(open, () => changeData(open, stopSignal()));
+    return open.run.revisions?.join('\n') ?? 'none';
+  },
+  verify: async (open, options, key) => {
+    await verifyData(open);
+    const { snapshot } = await open.exchange.outcome();
+    if (snapshot !== undefined) proveInBackground(snapshot, options, key);
+    return 'verified';
+  },
+  prove: async ({ server, snapshots: store, versionTable }, { snapshot = '' }) => {
+    const proof = await proveSnapshot({ server, store, manifest: await store.read(snapshot), versionTable });
+    return proof.ok ? 'restorable' : 'not restorable';
+  },
+};
+
+/** `rewind op`: the commands of the stack's command resources. The key comes by standard input. */
+export function register(program: Command): void {
+  program
+    .command('op', { hidden: true })
+    .description('what an update does to the data; run by pulumi')
+    .argument('<name>', Object.keys(operations).join(', '))
+    .requiredOption('--stack <name>', 'project/stack')
+    .option('--store <url>', 'the store', 'file://./.rewind')
+    .option('--snapshot <id>', 'the snapshot to prove')
+    .action(async (name: string, options: OpOptions) => {
+      const operation = operations[name];
+      if (!operation) {
+        throw new RewindError({
+          code: 'cli/usage',
+          message: `There is no operation ${name}.`,
+          fix: `There are: ${Object.keys(operations).join(', ')}.`,
+        });
+      }
+      let secrets: readonly string[] = [];
+      try {
+        const key = (await text(process.stdin)).trim();
+        const open = await openRun(storeFolder(options.store, projectFolder()), options.stack, key);
+        ({ secrets } = open.run);
+        process.stdout.write(`${await operation(open, options, key)}\n`);
+      } catch (error) {
+        if (!(error instanceof RewindError)) throw error;
+        process.exitCode = exitCode('failed');
+        process.stderr.write(`${mask(error.render(), new Set(secrets))}\n`);
+      }
+    });
+}
+
+/** Aborted when pulumi asks to stop. What has gone too far by then is brought to its end. */
+function stopSignal(): AbortSignal {
+  const stop = new AbortController();
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+    process.on(signal, () => {
+      stop.abort();
+    });
+  }
+  return stop.signal;
+}
+
+/** The proof takes as long as a restore: nobody waits for it, and whatever becomes of this process, it goes on. */
+function proveInBackground(snapshot: string, { stack, store }: OpOptions, key: string): void {
+  const argv = [join(installDir, 'dist', 'op.js'), 'prove', '--stack', stack, '--store', store, '--snapshot', snapshot];
+  const child = spawn(process.execPath, argv, { detached: true, stdio: ['pipe', 'ignore', 'ignore'] });
+  child.on('error', () => undefined); // the snapshot stays unproved, which its list says
+  child.stdin.on('error', () => undefined);
+  child.stdin.end(key);
+  child.unref();
+}

@@ -1,0 +1,19 @@
+#!/usr/bin/env node
+import { Command } from 'commander';
+
+import { register } from './commands/op';
+import { outliveTheReader, reportFailure } from './failure';
+
+/** `rewind op …` alone: what updates run while the application waits does not load what only people need. */
+async function main(): Promise<void> {
+  outliveTheReader();
+  const program = new Command('rewind').exitOverride();
+  register(program);
+  try {
+    await program.parseAsync(['op', ...process.argv.slice(2)], { from: 'user' });
+  } catch (error) {
+    reportFailure(error);
+  }
+}
+
+void main();

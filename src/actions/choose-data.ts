@@ -1,0 +1,50 @@
+import { RewindError } from '../errors';
+import type { DataChange } from '../releases/next-config';
+import { type ReleaseRecord, releaseName } from '../releases/record';
+import { readRevisions } from '../postgres/revisions';
+import { releaseRevisions } from './data-outlook';
+import { openDatabase, snapshotsOf } from './open-database';
+import type { StackContext } from './stack-context';
+
+/**
+ * What is to become of the data when a release comes back: its schema stays, is moved back with what is in it, or the
+ * data of then is brought back from a snapshot.
+ */
+export const dataChoices = ['keep', 'downgrade', 'restore'] as const;
+
+export type DataChoice = (typeof dataChoices)[number];
+
+/**
+ * A choice as a change of the configuration.
+ *
+ * @param choice - @default what the release's configuration says: the schema is moved to its migrations
+ * @throws RewindError database/…, snapshot/unknown
+ */
+export async function dataChange(
+  context: StackContext,
+  to: ReleaseRecord,
+  choice: DataChoice | undefined,
+): Promise<DataChange> {
+  if (choice === undefined || choice === 'downgrade') return {};
+  if (choice === 'keep') return keepRevision(context);
+  const revisions = to.database?.revisions ?? (await releaseRevisions(context, to));
+  const snapshot = await snapshotsOf(context).newestAt(revisions);
+  if (snapshot !== undefined) return { restore: { snapshot, at: new Date().toISOString() } };
+  throw new RewindError({
+    code: 'snapshot/unknown',
+    message: `There is no snapshot of the revision of ${releaseName(to.number)} (${revisions.join(', ') || 'none'}) that is restorable.`,
+    fix: 'Choose --database=downgrade or --database=keep; rewind snapshot list lists what there is.',
+  });
+}
+
+/**
+ * The schema stays where it stands.
+ *
+ * @throws RewindError database/…
+ */
+export async function keepRevision(context: StackContext): Promise<DataChange> {
+  const { server, versionTable, settings } = await openDatabase(context);
+  if (!settings.alembic) return {};
+  const revision = await readRevisions(server, versionTable);
+  return revision.length > 0 ? { revision } : {};
+}

@@ -1,0 +1,151 @@
+import { mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+
+import type { ContainerSpec } from '../container/spec';
+import { RewindError } from '../errors';
+import type { ReleaseStore } from '../releases/release-store';
+import { parseKey, seal, unseal } from '../releases/seal';
+import { revealing } from '../sensitive';
+import type { DatabaseSettings } from '../settings';
+
+/** What the commands of one update need to know: written by its program, for commands that run in processes of their own. */
+export interface DataRun {
+  readonly database: DatabaseSettings;
+  /** Revisions that the schema is to stand at. Undefined if there are no migrations that are known of. */
+  readonly revisions?: readonly string[];
+  /** IDs of the images that may know the way, in the order in which they are asked. */
+  readonly images: readonly string[];
+  /** The service with the migrations, as planned. */
+  readonly alembic?: ContainerSpec;
+  /** Services that are to be stopped while the data is not to be seen, besides those that start after the database. */
+  readonly users: readonly string[];
+  /** Secret values, to be masked in what is said. */
+  readonly secrets: readonly string[];
+  /** Whether a rewind command has locked the stack for this update. */
+  readonly isLocked: boolean;
+}
+
+/** What the commands of an update have done. */
+export interface DataOutcome {
+  /** Whether the application was stopped for it, and the data may be other data since. @default it was not, or is again what it was */
+  readonly begun?: boolean;
+  /** The snapshot that was taken first. */
+  readonly snapshot?: string;
+  /** A database that is ready to take the place of the live one. */
+  readonly prepared?: string;
+  /** The database that was replaced, under the name that it is kept by. */
+  readonly keptAs?: string;
+  /** Where the schema stood before, and stands now. */
+  readonly moved?: {
+    readonly from: readonly string[];
+    readonly to: readonly string[];
+    /** Whether moving it back brings everything back: nothing was undone, and what was applied can be. */
+    readonly isReversible: boolean;
+  };
+  /** One hash over every object of the schema. */
+  readonly schema?: string;
+  /** When all of it was checked at the end, ISO 8601. */
+  readonly verified?: string;
+}
+
+/** Where an update and its commands tell each other what to do, and what was done: `data/` in the stack's folder. */
+export class DataExchange {
+  readonly #store: ReleaseStore;
+  readonly #run: string;
+  readonly #outcome: string;
+  readonly #target: string;
+
+  constructor(store: ReleaseStore) {
+    this.#store = store;
+    this.#run = join(store.folder, 'data', 'run');
+    this.#outcome = join(store.folder, 'data', 'outcome.json');
+    this.#target = join(store.folder, 'data', 'target.json');
+  }
+
+  /**
+   * Writes down what is to be done, encrypted: there are passwords in it.
+   *
+   * @throws RewindError store/unusable
+   */
+  async begin(key: Buffer, run: DataRun): Promise<void> {
+    await this.#guarded(async () => {
+      await mkdir(dirname(this.#run), { recursive: true, mode: 0o700 });
+      await replace(this.#run, seal(key, JSON.stringify(run, revealing)));
+      await replace(this.#outcome, '{}');
+    });
+  }
+
+  /**
+   * What is to be done.
+   *
+   * @param key - `rewind:key`
+   * @throws RewindError store/unusable
+   */
+  async run(key: string): Promise<DataRun> {
+    const parsed = parseKey(key);
+    const sealed = await this.#guarded(() => readFile(this.#run));
+    const text = parsed && unseal(parsed, sealed);
+    if (text !== undefined) return JSON.parse(text) as DataRun;
+    throw new RewindError({
+      code: 'store/unusable',
+      message: `What is to be done with the data cannot be read: ${this.#run} was encrypted with another key, or is damaged.`,
+      fix: 'Run the update again: it writes it anew.',
+    });
+  }
+
+  /** Forgets what an earlier update has done. */
+  async clear(): Promise<void> {
+    await rm(this.#outcome, { force: true }).catch(() => undefined);
+  }
+
+  /** What has been done in the latest update. */
+  async outcome(): Promise<DataOutcome> {
+    try {
+      return JSON.parse(await readFile(this.#outcome, 'utf8')) as DataOutcome;
+    } catch {
+      return {};
+    }
+  }
+
+  /** What the data was last brought to by a command of an update, as text; undefined if that is not known. */
+  async target(): Promise<string | undefined> {
+    return readFile(this.#target, 'utf8').catch(() => undefined);
+  }
+
+  /**
+   * The data has been brought to where an update wants it.
+   *
+   * @throws RewindError store/unusable
+   */
+  async reached(run: DataRun): Promise<void> {
+    await this.#guarded(() => replace(this.#target, targetText(run)));
+  }
+
+  /**
+   * Writes down what has been done.
+   *
+   * @throws RewindError store/unusable
+   */
+  async add(done: DataOutcome): Promise<void> {
+    const before = await this.outcome();
+    await this.#guarded(() => replace(this.#outcome, JSON.stringify({ ...before, ...done })));
+  }
+
+  async #guarded<T>(work: () => Promise<T>): Promise<T> {
+    try {
+      return await work();
+    } catch (error) {
+      throw this.#store.unusable('cannot be used', error);
+    }
+  }
+}
+
+/** What an update wants the data to be, as text. */
+export function targetText({ revisions, database: { restore } }: DataRun): string {
+  return JSON.stringify({ revisions, restore });
+}
+
+async function replace(path: string, content: string | Buffer): Promise<void> {
+  await writeFile(`${path}.new`, content, { mode: 0o600, flush: true });
+  await rename(`${path}.new`, path);
+}

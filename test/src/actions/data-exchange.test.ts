@@ -1,0 +1,85 @@
+import { readFile, stat } from 'node:fs/promises';
+import { join } from 'node:path';
+
+import { describe, expect, test } from 'vitest';
+
+import { DataExchange, type DataRun, targetText } from '../../../src/actions/data-run';
+import { RestoreLedger } from '../../../src/actions/restore-ledger';
+import { ReleaseStore } from '../../../src/releases/release-store';
+import { newKey } from '../../../src/releases/seal';
+import { Sensitive } from '../../../src/sensitive';
+import type { RestoreSettings } from '../../../src/settings';
+import { tempFolder } from '../../support/temp-folder';
+
+const store = (): ReleaseStore => new ReleaseStore(tempFolder(), 'shop/dev');
+
+const run: DataRun = {
+  database: { service: 'db', alembic: { service: 'api' } },
+  revisions: ['0002'],
+  images: ['sha256:a'],
+  alembic: {
+    name: 'shop-api-1',
+    image: 'sha256:a',
+    labels: [],
+    restart: 'no',
+    maxRetryCount: 0,
+    envs: [new Sensitive('PASSWORD=hunter22')],
+  },
+  users: ['api'],
+  secrets: ['hunter22'],
+  isLocked: false,
+};
+
+describe('what an update tells its commands', () => {
+  test('is read with the key, secrets included, and by nobody without it', async () => {
+    const key = newKey();
+    const releases = store();
+    const exchange = new DataExchange(releases);
+    await exchange.begin(Buffer.from(key, 'base64'), run);
+    expect((await exchange.run(key)).alembic?.envs).toEqual(['PASSWORD=hunter22']);
+    await expect(exchange.run(newKey())).rejects.toMatchObject({ code: 'store/unusable' });
+    const path = join(releases.folder, 'data', 'run');
+    expect((await readFile(path)).includes('hunter22')).toBe(false);
+    expect((await stat(path)).mode & 0o777).toBe(0o600);
+  });
+
+  test('begins with nothing done, and what is done is added up', async () => {
+    const exchange = new DataExchange(store());
+    expect(await exchange.outcome()).toEqual({});
+    await exchange.begin(Buffer.from(newKey(), 'base64'), run);
+    await exchange.add({ snapshot: 's-1' });
+    await exchange.add({ begun: true });
+    expect(await exchange.outcome()).toEqual({ snapshot: 's-1', begun: true });
+    await exchange.begin(Buffer.from(newKey(), 'base64'), run);
+    expect(await exchange.outcome()).toEqual({});
+  });
+
+  test('is remembered when it was reached', async () => {
+    const exchange = new DataExchange(store());
+    expect(await exchange.target()).toBeUndefined();
+    await exchange.begin(Buffer.from(newKey(), 'base64'), run);
+    await exchange.reached(run);
+    expect(await exchange.target()).toBe(targetText(run));
+    expect(targetText({ ...run, revisions: ['0001'] })).not.toBe(targetText(run));
+  });
+});
+
+describe('a restore', () => {
+  const restore: RestoreSettings = { source: { snapshot: 's-1' }, at: '2026-11-24T10:15:00Z' };
+
+  test('is done once: the same words are the same restore, another time is another one', async () => {
+    const ledger = new RestoreLedger(store());
+    expect(await ledger.has(restore)).toBe(false);
+    expect(await ledger.during(restore, 7, () => Promise.resolve('done'))).toBe('done');
+    expect(await ledger.has({ at: restore.at, source: { snapshot: 's-1' } })).toBe(true);
+    expect(await ledger.has({ ...restore, at: 'later' })).toBe(false);
+    await ledger.forget(restore);
+    expect(await ledger.has(restore)).toBe(false);
+  });
+
+  test('that has failed was not done', async () => {
+    const ledger = new RestoreLedger(store());
+    await expect(ledger.during(restore, 7, () => Promise.reject(new Error('refused')))).rejects.toThrow('refused');
+    expect(await ledger.has(restore)).toBe(false);
+  });
+});
