@@ -4,9 +4,11 @@ import { composeLabel, stackLabel } from '../container/labels';
 import type { ContainerSpec } from '../container/spec';
 import { takeInventory } from '../docker/inventory';
 import { RewindError } from '../errors';
+import { lossOutlook, lossOutlookLines, type LossOutlook } from '../loss/outlook';
 import { readRevisions } from '../postgres/revisions';
 import { type ReleaseRecord, releaseName } from '../releases/record';
 import type { AlembicSettings } from '../settings';
+import { countRestoreLoss } from './count-restore-loss';
 import { openDatabase, snapshotsOf, type StackDatabase } from './open-database';
 import type { StackContext } from './stack-context';
 
@@ -22,6 +24,8 @@ export interface DataOutlook {
   readonly newer?: readonly Pick<Revision, 'revision' | 'about' | 'downgrades'>[];
   /** The newest snapshot that was taken at the release's revisions. @default there is none */
   readonly snapshot?: { readonly id: string; readonly takenAt: string; readonly proved: boolean };
+  /** What going back to the release's revision would lose, and what is advised. @default no migration stands between */
+  readonly loss?: LossOutlook;
   /** Why the migrations could not be looked at. @default they were */
   readonly unknown?: string;
 }
@@ -29,12 +33,16 @@ export interface DataOutlook {
 /**
  * Says what bringing back the images of a release means for the data. Changes nothing; what cannot be found out is said,
  * not thrown.
+ *
+ * @param countRestore - whether the snapshot that fits is restored for a moment, to count what that would lose. @default
+ *   false: only rows are counted
  */
 export async function dataOutlook(
   context: StackContext,
   service: string,
   from: ReleaseRecord,
   to: ReleaseRecord,
+  countRestore = false,
 ): Promise<DataOutlook> {
   try {
     const database = await openDatabase(context);
@@ -56,8 +64,11 @@ export async function dataOutlook(
       return { ...shared, unknown };
     }
     const { undo } = pathBetween(known, revisions, releaseRevisions);
+    const image = new AlembicImage(database.docker, like, known === current ? now : then);
+    const loss = undo.length > 0 && (await lossOf(database, { image, undo }, snapshot, countRestore));
     return {
       ...shared,
+      ...(loss && { loss }),
       newer: undo.map(({ revision, about, downgrades }) => ({ revision, about, downgrades })),
     };
   } catch (error) {
@@ -90,9 +101,27 @@ async function snapshotAt(context: StackContext, revisions: readonly string[]): 
   return { id: found.id, takenAt: found.manifest.takenAt, proved: found.proof?.ok ?? false };
 }
 
+async function lossOf(
+  { server, snapshots, versionTable }: StackDatabase,
+  down: { readonly image: AlembicImage; readonly undo: readonly Revision[] },
+  snapshot: DataOutlook['snapshot'],
+  countRestore: boolean,
+): Promise<LossOutlook> {
+  const kept = snapshot && { manifest: await snapshots.read(snapshot.id), proved: snapshot.proved };
+  return lossOutlook({
+    server,
+    versionTable,
+    down,
+    ...(kept && { snapshot: kept }),
+    ...(countRestore && {
+      countRestore: (manifest) => countRestoreLoss({ server, store: snapshots, manifest, versionTable }),
+    }),
+  });
+}
+
 /** An outlook in words. */
 export function outlookText(outlook: DataOutlook, to: ReleaseRecord): string {
-  const { service, revisions = [], releaseRevisions, newer = [], snapshot, unknown } = outlook;
+  const { service, revisions = [], releaseRevisions, newer = [], snapshot, loss, unknown } = outlook;
   const release = releaseName(to.number);
   const at = revisions.length > 0 ? ` (revision ${revisions.join(', ')})` : '';
   const stays = `The data of ${service} stays as it is, and so does its schema${at}.`;
@@ -108,7 +137,10 @@ export function outlookText(outlook: DataOutlook, to: ReleaseRecord): string {
   const back = snapshot
     ? `To bring the data of revision ${releaseRevisions.join(', ')} back as well: rewind snapshot restore ${snapshot.id} (${snapshot.takenAt.slice(0, 16).replace('T', ' ')} UTC, ${snapshot.proved ? 'proved' : 'not proved yet'}). Rows written since are then only in the database that is kept.`
     : `There is no snapshot of revision ${releaseRevisions.join(', ') || 'none'}.`;
-  return [`${stays} ${release} comes from before these migrations and has to work with them:`, ...list, back].join(
-    '\n',
-  );
+  return [
+    `${stays} ${release} comes from before these migrations and has to work with them:`,
+    ...list,
+    ...(loss ? lossOutlookLines(loss) : []),
+    back,
+  ].join('\n');
 }

@@ -61,6 +61,8 @@ export interface PlanOptions {
   /** All releases, for the estimate. */
   readonly releases: readonly ReleaseRecord[];
   readonly programFor: ProgramFor;
+  /** Whether a snapshot is restored for a moment to count what a restore would lose. @default false */
+  readonly countRestore?: boolean;
 }
 
 /**
@@ -74,7 +76,10 @@ export async function planRelease(options: PlanOptions): Promise<ReleasePlan> {
   const today = await StackConfig.read(context.configFile);
   const obstacles = await imagesGone(to);
   const { database } = settingsOf(today.config);
-  const looking = database && obstacles.length === 0 ? dataOutlook(context, database.service, from, to) : undefined;
+  const looking =
+    database && obstacles.length === 0
+      ? dataOutlook(context, database.service, from, to, options.countRestore)
+      : undefined;
   const opening = openSides(options, today);
   const previewing = obstacles.length === 0 ? previewSteps(options, today) : undefined;
   // Both to their end: of what cannot be opened, the preview would tell with more words.
