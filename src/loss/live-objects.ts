@@ -138,7 +138,7 @@ gone(n, classid, objid, objsubid, goes_along) AS (
     WHERE d.classid = g.classid AND d.objid = g.objid AND d.objsubid = g.objsubid AND d.deptype = 'i') x
   WHERE (SELECT w.kind FROM wanted w WHERE w.n = g.n) <> 'truncate'),
 emptied(n, oid) AS (
-  SELECT s.n, s.objid FROM start s JOIN wanted w USING (n) WHERE w.kind = 'truncate'
+  SELECT s.n, s.objid FROM start s JOIN wanted w USING (n) WHERE w.kind = 'truncate' AND s.objsubid = 0
   UNION
   SELECT e.n, f.conrelid FROM emptied e JOIN pg_catalog.pg_constraint f ON f.contype = 'f' AND f.confrelid = e.oid
   WHERE (SELECT w.goes_along FROM wanted w WHERE w.n = e.n)),
