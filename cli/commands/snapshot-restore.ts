@@ -6,8 +6,7 @@ import { chooseKept, restoreSnapshot, type RestoreListener, undoRestore } from '
 import { makeGood } from '../../src/actions/make-good';
 import { withStackLock } from '../../src/actions/stack-lock';
 import { RewindError } from '../../src/errors';
-import { restoreLossText } from '../../src/loss/loss-text';
-import type { RestoreLoss } from '../../src/loss/restore-loss';
+import { restoreLines, type RestoreOutlook } from '../../src/loss/outlook';
 import { removeAbandoned } from '../../src/postgres/scratch';
 import { confirmed, mustBeAsked } from '../confirm';
 import { interruptible } from '../interruptible';
@@ -46,23 +45,25 @@ function registerRestore(snapshot: Command): void {
       const seeFirst = `rewind snapshot show ${id}`;
       if (!options.yes) mustBeAsked(seeFirst, options.json);
       const progress = await progressFor(options);
-      let lost: RestoreLoss | undefined;
-      const onLoss = async (loss: RestoreLoss, signal: AbortSignal): Promise<void> => {
-        lost = loss;
-        for (const line of restoreLossText(loss, `${id} (${localTime(new Date(takenAt))})`)) progress.say(line);
+      let outlook: RestoreOutlook | undefined;
+      const onLoss = async (found: RestoreOutlook, signal: AbortSignal): Promise<void> => {
+        outlook = found;
+        const how = 'Counting every change takes too long to be waited for.';
+        for (const line of restoreLines(found, how)) progress.say(line);
         if (!options.yes && !(await confirmed(what, seeFirst, options.json, signal))) throw new Declined();
       };
       const restored = await interruptible(options.json, (signal) =>
         withStackLock(context, `snapshot restore ${id}`, () =>
           restoreSnapshot(context.name, database, manifest, {
             ...listenerOf(progress),
-            onLoss: (loss) => onLoss(loss, signal),
+            onLoss: (found) => onLoss(found, signal),
             signal,
           }),
         ).catch(ignoringDeclined),
       );
       if (!restored) return;
-      if (options.json) printJson({ stack: context.name, snapshot: id, ...restored, loss: lost });
+      if (options.json)
+        printJson({ stack: context.name, snapshot: id, ...restored, loss: outlook?.loss, rough: outlook?.rough });
       else
         progress.say(
           `${id} is back (${restored.seconds.toFixed(1)} s, ${outage(restored.outageSeconds)}).\n${keptText(restored.keptAs)}`,

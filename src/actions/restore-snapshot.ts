@@ -1,13 +1,13 @@
 import { dirname } from 'node:path';
 
-import type { RestoreLoss } from '../loss/restore-loss';
+import type { RestoreOutlook } from '../loss/outlook';
 import { dropDatabase } from '../postgres/restore';
 import { removeAbandoned, shadowSuffix, withScratch } from '../postgres/scratch';
 import { derivedName } from '../postgres/sql';
 import { RewindError } from '../errors';
 import { timeName } from '../snapshots/id';
 import type { SnapshotManifest } from '../snapshots/manifest';
-import { lossAgainst } from './count-restore-loss';
+import { outlookAgainst } from './count-restore-loss';
 import type { StackDatabase } from './open-database';
 import { buildShadow, type KeptDatabase, keptDatabases, replaceDatabase } from './restore-database';
 import { endInterruptedPause, PauseMark } from './pause-mark';
@@ -21,7 +21,7 @@ export interface RestoreListener {
    * Hears what is lost, before anything is stopped; what it throws ends the restore, with nothing changed. @default what is
    * lost is not counted
    */
-  readonly onLoss?: (loss: RestoreLoss) => Promise<void>;
+  readonly onLoss?: (outlook: RestoreOutlook) => Promise<void>;
   readonly onStopped?: (service: string) => void;
   readonly onReady?: (service: string) => void;
   /** Asks to stop; what has begun is put back. @default never */
@@ -64,7 +64,7 @@ export async function restoreSnapshot(
     try {
       if (onLoss) {
         onPhase?.('counting what has changed since');
-        await onLoss(await lossAgainst(source, shadow));
+        await onLoss(await outlookAgainst(source, shadow));
       }
       const what = `snapshot restore ${manifest.id}`;
       const { result: keptAs, seconds } = await whileQuiet(stack, database, what, listener, () => {

@@ -109,27 +109,32 @@ const choices: Readonly<Record<Recommendation['choice'], string>> = {
 export function lossOutlookLines({ downgrade, restore, advice, problems = [] }: LossOutlook): string[] {
   return [
     ...(downgrade ? downgradeLossText(downgrade) : []),
-    ...(restore ? restoreLines(restore) : []),
+    ...(restore
+      ? [...restoreLines(restore, 'To count every change: rewind plan --loss.'), `    ${keptDatabaseText}`]
+      : []),
     ...problems.map((problem) => `Not all of it could be looked at: ${problem}`),
     `Advice: ${choices[advice.choice]}, because ${advice.why}.`,
   ];
 }
 
-function restoreLines({ id, takenAt, loss, rough }: RestoreOutlook): string[] {
+/**
+ * What a restore would lose in words, a line each.
+ *
+ * @param how - how to get the numbers that are missing, as a sentence
+ */
+export function restoreLines({ id, takenAt, loss, rough }: RestoreOutlook, how: string): string[] {
   const since = `${id} (${takenAt.slice(0, 16).replace('T', ' ')} UTC)`;
-  if (loss) return [...restoreLossText(loss, since), `    ${keptDatabaseText}`];
+  if (loss) return restoreLossText(loss, since);
   if (!rough) return [];
-  const how = 'To count every change: rewind plan --loss.';
   if (rough.tables.length === 0) {
     return [`Every table has as many rows as in ${since}; rows that were updated are not counted. ${how}`];
   }
   return [
     `A restore would lose at least ${rough.atLeast.toLocaleString('en')} changes since ${since}. ${how}`,
     ...rough.tables.map(({ schema, name, is, was }) => {
-      const [now, then] = [is && countText(is, 'row'), was?.toLocaleString('en')];
-      if (now === undefined) return `    ${schema}.${name}: comes back with ${then} rows`;
-      return `    ${schema}.${name}: ${now} now, ${then ?? 'not there'} then`;
+      const then = was?.toLocaleString('en');
+      if (!is) return `    ${schema}.${name}: comes back with ${then} rows`;
+      return `    ${schema}.${name}: ${countText(is, 'row')} now, ${then ?? 'not there'} then`;
     }),
-    `    ${keptDatabaseText}`,
   ];
 }

@@ -55,6 +55,8 @@ export interface CompareOptions {
   readonly content?: DatabaseContent;
   /** alembic's own table, which is left out. */
   readonly versionTable?: VersionTable;
+  /** How long it may take, in milliseconds; then it fails. @default as long as it takes */
+  readonly limitMs?: number;
   readonly signal?: AbortSignal;
 }
 
@@ -92,6 +94,7 @@ class Comparison {
   readonly #options: CompareOptions;
   readonly #live: SnapshotSession;
   readonly #past: SnapshotSession;
+  readonly #started = Date.now();
 
   constructor(server: PostgresServer, options: CompareOptions, live: SnapshotSession, past: SnapshotSession) {
     this.#server = server;
@@ -101,6 +104,7 @@ class Comparison {
   }
 
   async run(): Promise<RestoreLoss> {
+    await this.#limit();
     const [now, before] = await Promise.all([this.#tables(this.#live), this.#tables(this.#past)]);
     const keys = [...new Set([...now.keys(), ...before.keys()])].sort();
     const pairs = keys.flatMap((key): Pair[] =>
@@ -169,6 +173,7 @@ class Comparison {
     const candidates = await this.#differing(pairs);
     const plans = [];
     for (const { pair, rows } of candidates) {
+      await this.#limit();
       plans.push({ pair, where: rows > manyRows ? await this.#partsThatDiffer(pair) : '' });
     }
     const changes = await this.#rowByRow(plans);
@@ -265,6 +270,7 @@ class Comparison {
     const output = new PassThrough();
     const script = [
       reproducible,
+      `SET statement_timeout = ${this.#left()};`,
       `BEGIN READ ONLY; SET TRANSACTION SNAPSHOT ${literal(moment)};`,
       ...copies.map((copy) => `${copy}\n\\echo ${endOfTable}`),
       'COMMIT;\n',
@@ -289,6 +295,17 @@ class Comparison {
       `SELECT ARRAY[${counts.join(', ')}] AS values FROM ${source(now)} r`,
     );
     return added.map(({ name }, at) => ({ column: name, values: row!.values[at]! })).filter(({ values }) => values > 0);
+  }
+
+  /** Milliseconds that are left; 0 if there is no limit, as the server has it. */
+  #left(): number {
+    const { limitMs } = this.#options;
+    return limitMs === undefined ? 0 : Math.max(1, this.#started + limitMs - Date.now());
+  }
+
+  async #limit(): Promise<void> {
+    const sql = `SELECT pg_catalog.set_config('statement_timeout', '${this.#left()}', false)`;
+    if (this.#options.limitMs !== undefined) await Promise.all([this.#live.query(sql), this.#past.query(sql)]);
   }
 
   #times(): { from: number; to: number } {
