@@ -61,7 +61,7 @@ export async function dataOutlook(
     const shared = { service, revisions, releaseRevisions, ...(snapshot && { snapshot }) };
     if (!known) {
       const unknown = `neither image knows both ${revisions.join(', ')} and ${releaseRevisions.join(', ')}`;
-      return { ...shared, unknown };
+      return { ...shared, unknown, loss: await lossOf(database, undefined, snapshot, countRestore) };
     }
     const { undo } = pathBetween(known, revisions, releaseRevisions);
     const image = new AlembicImage(database.docker, like, known === current ? now : then);
@@ -103,7 +103,7 @@ async function snapshotAt(context: StackContext, revisions: readonly string[]): 
 
 async function lossOf(
   { server, snapshots, versionTable }: StackDatabase,
-  down: { readonly image: AlembicImage; readonly undo: readonly Revision[] },
+  down: { readonly image: AlembicImage; readonly undo: readonly Revision[] } | undefined,
   snapshot: DataOutlook['snapshot'],
   countRestore: boolean,
 ): Promise<LossOutlook> {
@@ -111,7 +111,7 @@ async function lossOf(
   return lossOutlook({
     server,
     versionTable,
-    down,
+    ...(down && { down }),
     ...(kept && { snapshot: kept }),
     ...(countRestore && {
       countRestore: (manifest) => countRestoreLoss({ server, store: snapshots, manifest, versionTable }),
@@ -126,7 +126,8 @@ export function outlookText(outlook: DataOutlook, to: ReleaseRecord): string {
   const at = revisions.length > 0 ? ` (revision ${revisions.join(', ')})` : '';
   const stays = `The data of ${service} stays as it is, and so does its schema${at}.`;
   if (unknown !== undefined) {
-    return `${stays} Whether ${release} can work with it is not known: ${unknown.replace(/\.$/, '')}.`;
+    const said = `${stays} Whether ${release} can work with it is not known: ${unknown.replace(/\.$/, '')}.`;
+    return [said, ...(loss ? lossOutlookLines(loss) : [])].join('\n');
   }
   if (releaseRevisions === undefined) return stays;
   if (newer.length === 0) return `${stays} ${release} has no other migrations than that.`;

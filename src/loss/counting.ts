@@ -19,8 +19,14 @@ export interface TableCounts {
 
 /** Counting all there is takes no longer than about this, in milliseconds. */
 const defaultLimitMs = 20_000;
-const shortestMs = 500;
+/** Even when that is used up, a table is given this long. */
+const shortestMs = 100;
 const lockTimeoutMs = 2000;
+
+const nowMs = `pg_catalog.date_part('epoch', pg_catalog.clock_timestamp()) * 1000`;
+/** Gives the next statement what is left of the time for all of them. */
+const setTimeLeft = `SELECT pg_catalog.set_config('statement_timeout',
+  greatest(${shortestMs}, pg_catalog.current_setting('rewind.until')::float8 - ${nowMs})::int::text, false);`;
 
 /**
  * Counts rows and values that are not null. What takes too long, or is locked, is estimated by the server's statistics.
@@ -35,12 +41,12 @@ export async function countTables(
   limitMs = defaultLimitMs,
 ): Promise<TableCounts[]> {
   if (wanted.length === 0) return [];
-  const timeout = Math.max(shortestMs, Math.floor(limitMs / wanted.length));
   const script = [
     // A table with row level security would be counted in part: that is an error then.
     `SET default_transaction_read_only = on; SET row_security = off; SET search_path = '';`,
-    `SET lock_timeout = ${lockTimeoutMs}; SET statement_timeout = ${timeout};`,
-    ...wanted.map((it, at) => `SELECT pg_catalog.json_build_array(${at}, (${countSql(it)}));`),
+    `SET lock_timeout = ${lockTimeoutMs};`,
+    `SELECT pg_catalog.set_config('rewind.until', (${nowMs} + ${limitMs})::text, false);`,
+    ...wanted.flatMap((it, at) => [setTimeLeft, `SELECT pg_catalog.json_build_array(${at}, (${countSql(it)}));`]),
   ].join('\n');
   const argv = ['psql', '--no-psqlrc', '--quiet', '--no-align', '--tuples-only', '--set=ON_ERROR_STOP=0', '--file=-'];
   const result = await server.tool(argv, { input: script, database });

@@ -53,8 +53,10 @@ export async function lossOutlook(options: LossOptions): Promise<LossOutlook> {
     if (!(error instanceof RewindError)) throw error;
     problems.push(error.message);
   };
-  const downgrade = down && (await downgradeLoss(server, down, versionTable).catch(told));
-  const restore = snapshot && (await restoreOutlook(options, snapshot.manifest).catch(told));
+  const [downgrade, restore] = await Promise.all([
+    down && downgradeLoss(server, down, versionTable).catch(told),
+    snapshot && restoreOutlook(options, snapshot.manifest).catch(told),
+  ]);
   const advice = recommend({
     sameRevision: down?.undo.length === 0,
     canMigrate: down !== undefined,

@@ -152,6 +152,10 @@ describe('the plan of going back says of the data', () => {
     await execIn(`${project}-db-1`, 'psql', '-U', 'apex', '-c', `UPDATE alembic_version SET version_num = 'lost'`);
     const { data, database } = await plan();
     expect(database.unknown).toBe('neither image knows both lost and 0001');
+    expect(database.loss?.advice).toMatchObject({
+      choice: 'restore',
+      why: expect.stringMatching(/^no image knows the way .* loses at least \d changes$/) as string,
+    });
     expect(data).toContain('Whether r1 can work with it is not known');
   });
 
