@@ -27,7 +27,7 @@ const entryPoints = {
 const executables = ['cli'];
 
 // Left to node_modules: what loads files of its own at run time, is native, or is too big to be worth bundling.
-const external = ['@pulumi/*', 'dockerode', 'esbuild', 'undici', 'vitest', 'typescript'];
+const external = ['@pulumi/*', 'dockerode', 'esbuild', 'libpg-query', 'undici', 'vitest', 'typescript'];
 
 /**
  * Builds dist/ unless it is up to date.

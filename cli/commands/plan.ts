@@ -10,15 +10,26 @@ import { chooseRelease, currentRelease, readReleases } from '../releases';
 import { openSession, type StackOptions } from '../session';
 import { stackCommand } from '../stack-command';
 
+interface PlanOptions extends StackOptions {
+  readonly database?: DataChoice;
+  readonly loss: boolean;
+}
+
 /** `rewind plan`: what a revert would do. */
 export function register(program: Command): void {
   stackCommand(program, 'plan', 'say what going back to a release will do; changes nothing', [
     'rewind plan          # the last good release before the current one',
     'rewind plan r3',
+    'rewind plan r3 --loss   # restores the snapshot that fits beside the live database, to count what that would lose',
   ])
     .argument('[release]', 'the release, e.g. r3; without it the last good one before the current')
     .addOption(databaseOption())
-    .action(async (word: string | undefined, options: StackOptions & { readonly database?: DataChoice }) => {
+    .option(
+      '--loss',
+      'restore the snapshot that fits for a moment, to count every change that a restore would lose',
+      false,
+    )
+    .action(async (word: string | undefined, options: PlanOptions) => {
       const { context, programFor } = await openSession(options);
       const known = await readReleases(context);
       const to = await chooseRelease(context, known, word);
@@ -30,6 +41,7 @@ export function register(program: Command): void {
         releases: known.good,
         programFor: programFor(),
         ...(options.database && { data: options.database }),
+        countRestore: options.loss,
       });
       if (options.json) printJson({ ...plan, from: publicRecord(from), to: publicRecord(to) });
       else process.stdout.write(`${planText(plan)}\n`);

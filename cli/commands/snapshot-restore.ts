@@ -8,8 +8,9 @@ import { StackConfig } from '../../src/releases/stack-config';
 import { makeGood } from '../../src/actions/make-good';
 import { withStackLock } from '../../src/actions/stack-lock';
 import { RewindError } from '../../src/errors';
+import { restoreLines, type RestoreOutlook } from '../../src/loss/outlook';
 import { removeAbandoned } from '../../src/postgres/scratch';
-import { confirmed } from '../confirm';
+import { confirmed, mustBeAsked } from '../confirm';
 import { interruptible } from '../interruptible';
 import { printJson } from '../output/json';
 import { type Progress, progressFor } from '../output/progress';
@@ -43,20 +44,40 @@ function registerRestore(snapshot: Command): void {
       const manifest = await database.snapshots.read(id);
       const { takenAt, revisions } = manifest;
       const what = `Replace ${database.server.database} of ${database.server.service} by what it held at ${localTime(new Date(takenAt))} (revision ${revisions.join(', ') || 'none'})? What it holds now is kept.`;
-      if (!options.yes && !(await confirmed(what, `rewind snapshot show ${id}`, options.json))) return;
+      const seeFirst = `rewind snapshot show ${id}`;
+      if (!options.yes) mustBeAsked(seeFirst, options.json);
       const progress = await progressFor(options);
+      let outlook: RestoreOutlook | undefined;
+      const onLoss = async (found: RestoreOutlook, signal: AbortSignal): Promise<void> => {
+        outlook = found;
+        const how = 'Counting every change takes too long to be waited for.';
+        for (const line of restoreLines(found, how)) progress.say(line);
+        if (!options.yes && !(await confirmed(what, seeFirst, options.json, signal))) throw new Declined();
+      };
       const restored = await interruptible(options.json, (signal) =>
         withStackLock(context, `snapshot restore ${id}`, () =>
-          restoreSnapshot(context.name, database, manifest, { ...listenerOf(progress), signal }),
-        ),
+          restoreSnapshot(context.name, database, manifest, {
+            ...listenerOf(progress),
+            onLoss: (found) => onLoss(found, signal),
+            signal,
+          }),
+        ).catch(ignoringDeclined),
       );
       if (!restored) return;
-      if (options.json) printJson({ stack: context.name, snapshot: id, ...restored });
+      if (options.json)
+        printJson({ stack: context.name, snapshot: id, ...restored, loss: outlook?.loss, rough: outlook?.rough });
       else
         progress.say(
           `${id} is back (${restored.seconds.toFixed(1)} s, ${outage(restored.outageSeconds)}).\n${keptText(restored.keptAs)}`,
         );
     });
+}
+
+/** Whoever was asked does not want it. */
+class Declined extends Error {}
+
+function ignoringDeclined(error: unknown): undefined {
+  if (!(error instanceof Declined)) throw error;
 }
 
 function registerUndo(snapshot: Command): void {

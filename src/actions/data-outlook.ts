@@ -1,13 +1,16 @@
 import { type Revision, knows, pathBetween } from '../alembic/graph';
+import { AlembicImage } from '../alembic/image';
 import { GraphCache } from '../alembic/graph-cache';
 import { composeLabel, stackLabel } from '../container/labels';
 import type { ContainerSpec } from '../container/spec';
 import { takeInventory } from '../docker/inventory';
 import { type Problem, RewindError } from '../errors';
+import { lossOutlook, lossOutlookLines, type LossOutlook } from '../loss/outlook';
 import { readRevisions } from '../postgres/revisions';
 import { type ReleaseRecord, releaseName } from '../releases/record';
 import type { AlembicSettings } from '../settings';
 import type { DataChoice } from './choose-data';
+import { countRestoreLoss } from './count-restore-loss';
 import { openDatabase, snapshotsOf, type StackDatabase } from './open-database';
 import { noDowngrade, unknownRevision } from './prepare-data';
 import type { StackContext } from './stack-context';
@@ -26,6 +29,8 @@ export interface DataOutlook {
   readonly older?: DataOutlook['newer'];
   /** The newest snapshot that was taken at the release's revisions. @default there is none */
   readonly snapshot?: { readonly id: string; readonly takenAt: string; readonly proved: boolean };
+  /** What going back to the release's revision would lose, and what is advised. @default no migration stands between */
+  readonly loss?: LossOutlook;
   /** Why the migrations could not be looked at. @default they were */
   readonly unknown?: string;
   /** Whether that is because no image knows both where the database stands and where it is to stand. @default false */
@@ -35,12 +40,16 @@ export interface DataOutlook {
 /**
  * Says what bringing back the images of a release means for the data. Changes nothing; what cannot be found out is said,
  * not thrown.
+ *
+ * @param countRestore - whether the snapshot that fits is restored for a moment, to count what that would lose. @default
+ *   false: only rows are counted
  */
 export async function dataOutlook(
   context: StackContext,
   service: string,
   from: ReleaseRecord,
   to: ReleaseRecord,
+  countRestore = false,
 ): Promise<DataOutlook> {
   try {
     const database = await openDatabase(context);
@@ -60,14 +69,19 @@ export async function dataOutlook(
     const shared = { service, revisions, releaseRevisions, ...(snapshot && { snapshot }) };
     if (!known) {
       const unknown = `neither image knows both ${revisions.join(', ')} and ${releaseRevisions.join(', ')}`;
-      return { ...shared, unknown, isWayUnknown: true };
+      return {
+        ...shared,
+        unknown,
+        isWayUnknown: true,
+        loss: await lossOf(database, undefined, snapshot, countRestore),
+      };
     }
     const { undo, apply } = pathBetween(known, revisions, releaseRevisions);
     const steps = (path: readonly Revision[]): DataOutlook['newer'] =>
       path.map(({ revision, about, downgrades }) => ({ revision, about, downgrades }));
-    // What would be lost, in numbers, and what is best done about it, is to be asked for here: both ends and the way are
-    // known, and nothing has been changed.
-    return { ...shared, newer: steps(undo), older: steps(apply) };
+    const image = new AlembicImage(database.docker, like, known === current ? now : then);
+    const loss = undo.length > 0 && (await lossOf(database, { image, undo }, snapshot, countRestore));
+    return { ...shared, ...(loss && { loss }), newer: steps(undo), older: steps(apply) };
   } catch (error) {
     if (error instanceof RewindError) return { service, unknown: error.message };
     throw error;
@@ -121,17 +135,46 @@ export function outlookObstacle(outlook: DataOutlook, choice: DataChoice | undef
   return stuck.length === 0 ? undefined : noDowngrade(stuck, revisions, to, snapshot?.id);
 }
 
+async function lossOf(
+  { server, snapshots, versionTable }: StackDatabase,
+  down: { readonly image: AlembicImage; readonly undo: readonly Revision[] } | undefined,
+  snapshot: DataOutlook['snapshot'],
+  countRestore: boolean,
+): Promise<LossOutlook> {
+  const kept = snapshot && { manifest: await snapshots.read(snapshot.id), proved: snapshot.proved };
+  return lossOutlook({
+    server,
+    versionTable,
+    ...(down && { down }),
+    ...(kept && { snapshot: kept }),
+    ...(countRestore && {
+      countRestore: (manifest) => countRestoreLoss({ server, store: snapshots, manifest, versionTable }),
+    }),
+  });
+}
+
 /** An outlook in words. */
 export function outlookText(outlook: DataOutlook, to: ReleaseRecord, choice: DataChoice | undefined): string {
-  const { service, revisions = [], releaseRevisions: target, newer = [], older = [], snapshot, unknown } = outlook;
+  const {
+    service,
+    revisions = [],
+    releaseRevisions: target,
+    newer = [],
+    older = [],
+    snapshot,
+    loss,
+    unknown,
+  } = outlook;
+  const losses = loss ? lossOutlookLines(loss) : [];
   const release = releaseName(to.number);
   const at = revisions.length > 0 ? ` (revision ${revisions.join(', ')})` : '';
   const stays = `The data of ${service} stays as it is, and so does its schema${at}.`;
   if (unknown !== undefined) {
-    return `${stays} Whether ${release} can work with it is not known: ${unknown.replace(/\.$/, '')}.`;
+    const said = `${stays} Whether ${release} can work with it is not known: ${unknown.replace(/\.$/, '')}.`;
+    return [said, ...losses].join('\n');
   }
   if (target === undefined) return stays;
-  if (choice === 'restore') return restoreText(outlook, target);
+  if (choice === 'restore') return [restoreText(outlook, target), ...losses].join('\n');
   if (newer.length + older.length === 0) return `${stays} ${release} has no other migrations than that.`;
   const back = snapshot
     ? `To bring the data of revision ${target.join(', ')} back instead: --database=restore, from ${snapshotText(snapshot)}. Rows written since are then only in the database that is kept.`
@@ -140,12 +183,13 @@ export function outlookText(outlook: DataOutlook, to: ReleaseRecord, choice: Dat
     return [
       `${stays} ${release} comes from before these migrations and has to work with them:`,
       ...newer.map(stepText),
+      ...losses,
       back,
     ].join('\n');
   }
   return [
     `The schema of ${service} goes from ${revisions.join(', ') || 'none'} to ${target.join(', ') || 'none'}, in a moment in which what uses it is stopped; a snapshot is taken first.`,
-    ...(newer.length > 0 ? ['These migrations are undone:', ...newer.map(stepText)] : []),
+    ...(newer.length > 0 ? ['These migrations are undone:', ...newer.map(stepText), ...losses] : []),
     ...(older.length > 0 ? ['These migrations are applied:', ...older.map(stepText)] : []),
     ...(newer.length > 0 ? ['To leave the schema as it is instead: --database=keep.', back] : []),
   ].join('\n');

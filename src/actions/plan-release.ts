@@ -64,6 +64,8 @@ export interface PlanOptions {
   readonly programFor: ProgramFor;
   /** What is to become of the data. @default the schema is moved to the release's migrations */
   readonly data?: DataChoice;
+  /** Whether a snapshot is restored for a moment to count what a restore would lose. @default false */
+  readonly countRestore?: boolean;
 }
 
 /**
@@ -80,7 +82,10 @@ export async function planRelease(options: PlanOptions): Promise<ReleasePlan> {
   const opening = openSides(options, today);
   opening.catch(() => undefined); // waited for below
   // What the data stands in the way of, the preview would refuse: it is told as an obstacle.
-  const looked = database && gone.length === 0 ? await dataOutlook(context, database.service, from, to) : undefined;
+  const looked =
+    database && gone.length === 0
+      ? await dataOutlook(context, database.service, from, to, options.countRestore)
+      : undefined;
   const stuck = looked && outlookObstacle(looked, options.data);
   const obstacles = [...gone, ...(stuck ? [stuck] : [])];
   const previewing = obstacles.length === 0 ? previewSteps(options, today) : undefined;

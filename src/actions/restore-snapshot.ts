@@ -1,11 +1,13 @@
 import { dirname } from 'node:path';
 
+import type { RestoreOutlook } from '../loss/outlook';
 import { dropDatabase } from '../postgres/restore';
 import { removeAbandoned, shadowSuffix, withScratch } from '../postgres/scratch';
 import { derivedName } from '../postgres/sql';
 import { RewindError } from '../errors';
 import { timeName } from '../snapshots/id';
 import type { SnapshotManifest } from '../snapshots/manifest';
+import { outlookAgainst } from './count-restore-loss';
 import type { StackDatabase } from './open-database';
 import { buildShadow, type KeptDatabase, keptDatabases, replaceDatabase } from './restore-database';
 import { endInterruptedPause, PauseMark } from './pause-mark';
@@ -15,6 +17,11 @@ import { restartServices } from './restart-services';
 export interface RestoreListener {
   /** A part of it begins, e.g. `restoring beside the live database`. */
   readonly onPhase?: (text: string) => void;
+  /**
+   * Hears what is lost, before anything is stopped; what it throws ends the restore, with nothing changed. @default what is
+   * lost is not counted
+   */
+  readonly onLoss?: (outlook: RestoreOutlook) => Promise<void>;
   readonly onStopped?: (service: string) => void;
   readonly onReady?: (service: string) => void;
   /** Asks to stop; what has begun is put back. @default never */
@@ -45,7 +52,7 @@ export async function restoreSnapshot(
   listener: RestoreListener = {},
 ): Promise<Restored> {
   const { server, snapshots: store, versionTable } = database;
-  const { signal, onPhase } = listener;
+  const { signal, onPhase, onLoss } = listener;
   const started = Date.now();
   await endInterruptedPause(database.docker, stack, markOf(database), onPhase);
   await server.checkWritable();
@@ -56,6 +63,10 @@ export async function restoreSnapshot(
     const source = { server, store, manifest, versionTable, ...(signal && { signal }) };
     await buildShadow({ ...source, onStep: (text) => onPhase?.(text) }, shadow);
     try {
+      if (onLoss) {
+        onPhase?.('counting what has changed since');
+        await onLoss(await outlookAgainst(source, shadow));
+      }
       const what = `snapshot restore ${manifest.id}`;
       const { result: keptAs, seconds } = await whileQuiet(stack, database, what, listener, () => {
         signal?.throwIfAborted();

@@ -1,5 +1,6 @@
 import type { DatabaseContent, SequencePosition } from './contents';
 import type { DatabaseProperties } from './facts';
+import { salvageSchema } from './salvage-schema';
 import type { SchemaFingerprint } from './schema';
 
 /** What is compared of two databases. */
@@ -63,7 +64,8 @@ function contentDifferences(expected: DatabaseContent, actual: DatabaseContent, 
   const found = new Map(actual.tables.map((table) => [key(table), table]));
   const tables = expected.tables.flatMap((table) => {
     const other = found.get(key(table));
-    if (other === undefined) return []; // that the table is missing is told already
+    // That a table is missing is told already, except of what Rewind keeps aside, which is no part of the schema.
+    if (other === undefined) return table.schema === salvageSchema ? [`${key(table)} is missing`] : [];
     if (other.rows !== table.rows) return [`${key(table)} has ${other.rows} rows instead of ${table.rows}`];
     return compareRows && other.checksum !== table.checksum ? [`${key(table)} has other rows`] : [];
   });

@@ -3,6 +3,7 @@ import { createHash } from 'node:crypto';
 import { acl, comment, lines, notOfExtension, ofUser, role } from './catalog';
 import { normalForm } from './normal-form';
 import { rareObjects } from './rare-objects';
+import { salvageSchema } from './salvage-schema';
 import type { SnapshotSession } from './session';
 
 /** An object of a schema, with what makes it what it is. */
@@ -27,12 +28,11 @@ export async function readSchema(session: SnapshotSession): Promise<SchemaObject
   return session.query<SchemaObject>(objectsSql);
 }
 
-/** Fingerprint by object. */
+/** Fingerprint by object. What Rewind keeps aside in the database is none of its schema. */
 export function fingerprintObjects(objects: readonly SchemaObject[]): SchemaFingerprint {
-  const entries = objects.map(({ kind, name, definition }): [string, string] => [
-    `${kind} ${name}`,
-    hash(normalForm(definition)),
-  ]);
+  const entries = objects
+    .filter(({ name }) => name !== salvageSchema && !name.startsWith(`${salvageSchema}.`))
+    .map(({ kind, name, definition }): [string, string] => [`${kind} ${name}`, hash(normalForm(definition))]);
   return Object.fromEntries(entries.sort(([a], [b]) => (a < b ? -1 : 1)));
 }
 

@@ -5,7 +5,7 @@ import { RewindError } from '../errors';
 import type { PostgresServer } from './server';
 
 /** What makes the text of any value the same, wherever it is read. */
-const reproducible = `
+export const reproducible = `
 SET search_path = '';
 SET TimeZone = 'UTC';
 SET DateStyle = 'ISO, MDY';

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 
+import type { LossOutlook } from '../../src/loss/outlook';
 import { execIn } from '../support/docker';
 import { TestStack } from '../support/stack';
 import { buildImage, removeTaggedImages, tagImage } from '../support/tagged-images';
@@ -31,6 +32,7 @@ interface Plan {
     readonly newer?: readonly { readonly revision: string; readonly downgrades: boolean }[];
     readonly snapshot?: { readonly id: string };
     readonly unknown?: string;
+    readonly loss?: LossOutlook;
   };
 }
 
@@ -61,7 +63,10 @@ const compose = {
 let stack: TestStack;
 let snapshot: string;
 
-const plan = async (): Promise<Plan> => stack.rewindJson<Plan>(['plan', 'r1']);
+const plan = async (...args: string[]): Promise<Plan> => stack.rewindJson<Plan>(['plan', 'r1', ...args]);
+
+const sql = (text: string): Promise<string> =>
+  execIn(`${project}-db-1`, 'psql', '-X', '-At', '-P', 'pager=off', '-U', 'apex', '-c', text);
 
 beforeAll(async () => {
   await tagImage('apex-api:v0.1.0', api('v1'));
@@ -87,6 +92,44 @@ afterAll(async () => {
 });
 
 describe('the plan of going back says of the data', () => {
+  test('that no migration stands between the two, as long as none was run', async () => {
+    const { data, database } = await plan();
+    expect(database).toMatchObject({ revisions: ['0001'], releaseRevisions: ['0001'], newer: [] });
+    expect(data).toContain('The data of db stays as it is, and so does its schema (revision 0001).');
+  });
+
+  test('what a downgrade would take away, and a restore would lose, in numbers', async () => {
+    await execIn(`${project}-api-1`, 'alembic', 'upgrade', '0002');
+    await sql('INSERT INTO zones VALUES (1), (2)');
+    await sql(`INSERT INTO projects (name, location, wind_speed_ms) VALUES ('Pier', 'Kiel', 30)`);
+    const rough = await plan();
+    expect(rough.database.loss).toMatchObject({
+      downgrade: {
+        items: [{ revision: '0002', kind: 'dropped', table: 'zones', count: { value: 2, kind: 'exact' } }],
+        unknown: [],
+        noDowngrade: [],
+      },
+      restore: { id: snapshot, rough: { atLeast: 3 } },
+      advice: { choice: 'downgrade' },
+    });
+    expect(rough.data).toContain(
+      'A downgrade would take away 2 rows:\n    0002: table public.zones is dropped: 2 rows\n',
+    );
+    expect(rough.data).toContain(`A restore would lose at least 3 changes since ${snapshot}`);
+    const counted = await plan('--loss');
+    expect(counted.database.loss?.restore).toMatchObject({
+      loss: {
+        inserted: 3,
+        tables: [
+          { name: 'projects', inserted: 1 },
+          { name: 'zones', kind: 'new', inserted: 2 },
+        ],
+      },
+    });
+    expect(counted.data).toMatch(/public\.projects: 1 inserted, from \d{4}-.* UTC/);
+    expect(await sql(`SELECT count(*) FROM pg_database WHERE datname LIKE 'apex.%'`)).toBe('0');
+  });
+
   test('which migrations the release does not have, which of them has no way back, and which snapshot fits', async () => {
     const { data, database, obstacles } = await plan();
     expect(obstacles).toMatchObject([{ code: 'migration/no-downgrade' }]);
@@ -98,7 +141,9 @@ describe('the plan of going back says of the data', () => {
         { revision: '0002', downgrades: true },
       ],
       snapshot: { id: snapshot },
+      loss: { downgrade: { noDowngrade: [{ revision: '0003' }] }, advice: { choice: 'restore' } },
     });
+    expect(data).toContain('Advice: restore the snapshot, because 0003 has no downgrade');
     expect(data).toContain('    0003 Names in capitals (has no downgrade)\n    0002 Wind zones\n');
     expect(data).toContain(`--database=restore, from ${snapshot} (`);
     expect(await stack.rewind('plan', 'r1', '--database=restore')).toContain(
@@ -111,6 +156,10 @@ describe('the plan of going back says of the data', () => {
     await execIn(`${project}-db-1`, 'psql', '-U', 'apex', '-c', `UPDATE alembic_version SET version_num = 'lost'`);
     const { data, database } = await plan();
     expect(database.unknown).toBe('neither image knows both lost and 0001');
+    expect(database.loss?.advice).toMatchObject({
+      choice: 'restore',
+      why: expect.stringMatching(/^no image knows the way .* loses at least \d changes$/) as string,
+    });
     expect(data).toContain('Whether r1 can work with it is not known');
   });
 

@@ -187,12 +187,13 @@ describe('a restore', () => {
     await sql(
       `DELETE FROM goods WHERE id > 10; UPDATE alembic_version SET version_num = '0008'; ALTER DATABASE shop SET work_mem = '9MB';`,
     );
-    const result = await stack.rewindJson<{ keptAs: string; outageSeconds: number }>([
+    const result = await stack.rewindJson<{ keptAs: string; outageSeconds: number; loss: object }>([
       'snapshot',
       'restore',
       first.id,
       '--yes',
     ]);
+    expect(result.loss).toMatchObject({ tables: [{ name: 'goods', inserted: 0, updated: 0, deleted: 490 }] });
     expect(await sql('SELECT count(*), max(version_num) FROM goods, alembic_version')).toBe('500|0007');
     expect(await sql('SHOW work_mem')).toBe('8MB');
     const after = await startedAt();

@@ -1,0 +1,64 @@
+import { RewindError } from '../errors';
+import type { RestoreOutlook } from '../loss/outlook';
+import { compareDatabases, type RestoreLoss } from '../loss/restore-loss';
+import { compareRowCounts } from '../loss/rough-restore-loss';
+import { dropDatabase } from '../postgres/restore';
+import { proofSuffix, removeAbandoned, withScratch } from '../postgres/scratch';
+import { derivedName } from '../postgres/sql';
+import { timeName } from '../snapshots/id';
+import { buildShadow, type RestoreSource } from './restore-database';
+
+/**
+ * Counts what restoring a snapshot would lose: restores it into a scratch database, compares, and removes that again. The
+ * live database is only read.
+ *
+ * @throws RewindError database/…, snapshot/…
+ */
+export async function countRestoreLoss(source: RestoreSource): Promise<RestoreLoss> {
+  const { server } = source;
+  await removeAbandoned(server);
+  const name = derivedName(server.database, `${proofSuffix}${timeName(new Date())}`);
+  return withScratch(server, name, async () => {
+    await buildShadow(source, name);
+    try {
+      return await lossAgainst(source, name);
+    } finally {
+      await dropDatabase(server, name).catch(() => undefined);
+    }
+  });
+}
+
+/** What is shown before a restore goes on takes no longer than about this to be counted, in milliseconds. */
+const limitMs = 20_000;
+
+/**
+ * Says what restoring a snapshot would lose, against a database that was restored from it already; where that takes too
+ * long, only rows are counted.
+ *
+ * @throws RewindError database/…
+ */
+export async function outlookAgainst(source: RestoreSource, past: string): Promise<RestoreOutlook> {
+  const { server, manifest, versionTable } = source;
+  const { id, takenAt, content } = manifest;
+  const started = Date.now();
+  try {
+    return { id, takenAt, loss: await lossAgainst(source, past, limitMs) };
+  } catch (error) {
+    const isTooSlow = error instanceof RewindError && Date.now() - started >= limitMs;
+    if (!isTooSlow) throw error;
+    return { id, takenAt, rough: await compareRowCounts(server, content, versionTable) };
+  }
+}
+
+function lossAgainst(source: RestoreSource, past: string, limit?: number): Promise<RestoreLoss> {
+  const { server, manifest, versionTable, signal } = source;
+  return compareDatabases(server, {
+    live: server.database,
+    past,
+    takenAt: manifest.takenAt,
+    content: manifest.content,
+    ...(versionTable && { versionTable }),
+    ...(limit !== undefined && { limitMs: limit }),
+    ...(signal && { signal }),
+  });
+}
