@@ -14,7 +14,16 @@ export type Moment = (rewind: RunningRewind) => Promise<unknown>;
 
 const user = 'shop';
 const minute = 60_000;
-const rows = 5000;
+
+/** How a stack differs from the usual one. */
+export interface FaultStackOptions {
+  /** The volume of the database's data, as compose takes it. @default one of the engine */
+  readonly volume?: object;
+  /** Arguments of the server. @default none */
+  readonly server?: readonly string[];
+  /** Rows of `goods`, of 300 bytes each. @default 5000 */
+  readonly rows?: number;
+}
 
 /** A stack with a Postgres and two services that use it, one after the other, to be killed and hindered at work. */
 export class FaultStack {
@@ -37,13 +46,9 @@ export class FaultStack {
     this.#new = sum;
   }
 
-  /**
-   * Brings it up, fills the table `goods` and takes a snapshot of it.
-   *
-   * @param volume - of the database's data, as compose takes it
-   * @param arguments_ - for the server. @default none
-   */
-  static async create(project: string, volume: object = {}, ...arguments_: string[]): Promise<FaultStack> {
+  /** Brings it up, fills the table `goods` and takes a snapshot of it. */
+  static async create(project: string, options: FaultStackOptions = {}): Promise<FaultStack> {
+    const { volume = {}, server = [], rows = 5000 } = options;
     const image = `${project}/app:1`;
     await makeTaggedImages({ [image]: 'plain' });
     const stack = await TestStack.create(project);
@@ -51,7 +56,7 @@ export class FaultStack {
       services: {
         db: {
           image: 'apex-db:15',
-          ...(arguments_.length > 0 && { command: ['postgres', ...arguments_] }),
+          ...(server.length > 0 && { command: ['postgres', ...server] }),
           environment: { POSTGRES_USER: user, POSTGRES_PASSWORD: 'word', POSTGRES_DB: user },
           volumes: ['data:/var/lib/postgresql/data'],
           healthcheck: { test: ['CMD', 'pg_isready', '-q', '-U', user, '-d', user], interval: '10s' },
