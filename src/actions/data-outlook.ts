@@ -1,4 +1,4 @@
-import { type Revision, knows, pathBetween } from '../alembic/graph';
+import { isOneWay, type Revision, knows, pathBetween } from '../alembic/graph';
 import { AlembicImage } from '../alembic/image';
 import { GraphCache } from '../alembic/graph-cache';
 import { composeLabel, stackLabel } from '../container/labels';
@@ -78,7 +78,7 @@ export async function dataOutlook(
     }
     const { undo, apply } = pathBetween(known, revisions, releaseRevisions);
     const steps = (path: readonly Revision[]): DataOutlook['newer'] =>
-      path.map(({ revision, about, downgrades }) => ({ revision, about, downgrades }));
+      path.map((step) => ({ revision: step.revision, about: step.about, downgrades: !isOneWay(step) }));
     const image = new AlembicImage(database.docker, like, known === current ? now : then);
     const loss = undo.length > 0 && (await lossOf(database, { image, undo }, snapshot, countRestore));
     return { ...shared, ...(loss && { loss }), newer: steps(undo), older: steps(apply) };

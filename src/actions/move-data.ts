@@ -1,7 +1,10 @@
-import { type MigrationPath, pathBetween } from '../alembic/graph';
+import { isOneWay, type MigrationPath, pathBetween } from '../alembic/graph';
 import { AlembicImage, migrationPurpose } from '../alembic/image';
 import { endAbandoned } from '../docker/one-off';
 import { messageOf, type Problem, RewindError } from '../errors';
+import type { StepEffects } from '../loss/effects';
+import { readEffects } from '../loss/read-effects';
+import { salvage } from '../loss/salvage';
 import { sayingWhoLocks } from '../postgres/lock-holders';
 import { dropDatabase } from '../postgres/restore';
 import { identifier } from '../postgres/sql';
@@ -97,7 +100,7 @@ async function wayBetween(open: OpenRun, from: readonly string[], to: readonly s
   const mover = await chooseMover(run.images, [...from, ...to], open.graphOf);
   if (!mover) throw RewindError.of([unknownRevision(from, to, await snapshots.newestAt(to))])!;
   const path = pathBetween(mover.graph, from, to);
-  const stuck = path.undo.filter(({ downgrades }) => !downgrades);
+  const stuck = path.undo.filter(isOneWay);
   if (stuck.length > 0) throw RewindError.of([noDowngrade(stuck, from, to, await snapshots.newestAt(to))])!;
   return { ...path, image: new AlembicImage(docker, await open.surroundingsOf(mover.image), mover.image) };
 }
@@ -166,14 +169,34 @@ class Switch {
     this.#keptAs = await new RestoreLedger(releases).during(restore, id!, () => replaceDatabase(server, name));
   }
 
-  async #move({ image, undo, apply }: Way, begin: () => Promise<void>): Promise<void> {
+  async #move(way: Way, begin: () => Promise<void>): Promise<void> {
+    const { image, undo, apply } = way;
     const { server } = this.#open;
+    const effects = await this.#effectsOf(way);
     try {
-      await image.move(names(undo), names(apply), begin);
+      await image.move(names(undo), names(apply), async () => {
+        await begin();
+        await salvage(server, server.database, effects, { revision: this.#from.join(', ') });
+      });
     } catch (error) {
       const isLock = error instanceof RewindError && /lock ?timeout|LockNotAvailable/i.test(error.message);
       throw isLock ? await sayingWhoLocks(server, server.database, error, true) : error;
     }
+  }
+
+  /** What undoing takes away, as far as it can be told; the snapshot that was taken first has all of it. */
+  async #effectsOf({ image, undo }: Way): Promise<StepEffects[]> {
+    if (undo.length === 0) return [];
+    const scripts = await image.downgradeSql(names(undo)).catch((error: unknown) => {
+      if (error instanceof RewindError) return [];
+      throw error;
+    });
+    return readEffects(undo, scripts, this.#open.versionTable);
+  }
+
+  /** Where the database stands that is to be moved. */
+  get #from(): readonly string[] {
+    return this.#replacement?.revisions ?? this.#before;
   }
 
   /** Puts everything back, and says what could not be. */
@@ -217,7 +240,7 @@ class Switch {
 
 /** Whether undoing what was done brings everything back, or undoing has taken something away. */
 function isReversible({ undo, apply }: MigrationPath): boolean {
-  return undo.length === 0 && apply.every(({ downgrades }) => downgrades);
+  return undo.length === 0 && !apply.some(isOneWay);
 }
 
 function stopIf(signal: AbortSignal | undefined): void {

@@ -1,6 +1,6 @@
 import type Docker from 'dockerode';
 
-import { describeRevisions, pathBetween, type Revision, type RevisionGraph } from '../alembic/graph';
+import { isOneWay, describeRevisions, pathBetween, type Revision, type RevisionGraph } from '../alembic/graph';
 import { GraphCache } from '../alembic/graph-cache';
 import type { ComposeModel } from '../compose/model';
 import { composeLabel, stackLabel } from '../container/labels';
@@ -183,7 +183,7 @@ async function wayProblems(
   const mover = await chooseMover(data.images, [...from, ...to], graphOf);
   const snapshots = new SnapshotStore(options.releases.folder);
   if (!mover) return [unknownRevision(from, to, await snapshots.newestAt(to))];
-  const stuck = pathBetween(mover.graph, from, to).undo.filter(({ downgrades }) => !downgrades);
+  const stuck = pathBetween(mover.graph, from, to).undo.filter(isOneWay);
   return stuck.length > 0 ? [noDowngrade(stuck, from, to, await snapshots.newestAt(to))] : [];
 }
 

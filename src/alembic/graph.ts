@@ -31,6 +31,11 @@ export interface MigrationPath {
   readonly apply: readonly Revision[];
 }
 
+/** Whether a revision cannot be undone. One that merges branches does nothing either way. */
+export function isOneWay({ upgrades, downgrades }: Pick<Revision, 'upgrades' | 'downgrades'>): boolean {
+  return upgrades && !downgrades;
+}
+
 /** Whether an image has all these revisions. */
 export function knows({ revisions }: RevisionGraph, wanted: readonly string[]): boolean {
   const there = new Set(revisions.map(({ revision }) => revision));

@@ -1,6 +1,6 @@
 import type { AlterTableCmd, Node, RangeVar, TypeName } from 'libpg-query';
 
-import type { Revision } from '../alembic/graph';
+import { isOneWay, type Revision } from '../alembic/graph';
 import type { DowngradeSql } from '../alembic/image';
 import type { VersionTable } from '../postgres/revisions';
 import type { Effect, StepEffects, WrittenType } from './effects';
@@ -28,8 +28,7 @@ export async function readEffects(
   for (const { revision, about, upgrades, downgrades } of undo) {
     const none = { revision, about, effects: [], unknown: [] };
     const script = byRevision.get(revision);
-    // One that merges branches does nothing either way.
-    if (!downgrades && upgrades) steps.push({ ...none, noDowngrade: 'the migration has no downgrade' });
+    if (isOneWay({ upgrades, downgrades })) steps.push({ ...none, noDowngrade: 'the migration has no downgrade' });
     else if (script === undefined) steps.push({ ...none, unknown: ['its statements are not known'] });
     else if ('problem' in script) {
       steps.push({ ...none, unknown: [`it cannot be written down as SQL: ${script.problem}`] });
