@@ -7,7 +7,7 @@ import { stringify } from 'yaml';
 import { loadComposeProject } from '../src/compose/load';
 import type { ComposeModel, ComposeService } from '../src/compose/model';
 import { run } from '../src/process';
-import { changing, composeFile, type ExampleStack, must, portVariables } from './example-stacks';
+import { changing, composeFile, type ExampleStack, migrating, must, portVariables } from './example-stacks';
 import { makeProject } from './project';
 
 const stack = 'rewind-bench-swarm';
@@ -44,6 +44,7 @@ export async function swarmStack(first: number): Promise<ExampleStack | undefine
     // The model is resolved: what is left of its dollars is for the containers.
     await writeFile(file, stringify(stackOf(model)).replaceAll('$', '$$$$'));
     await must(['docker', 'stack', 'deploy', '--resolve-image', 'never', '--compose-file', file, stack]);
+    // All but the job, which ends.
     await allRunning(Object.keys(model.services).length - 1);
   } catch (error) {
     await remove();
@@ -76,9 +77,9 @@ const carried = [
   'user',
 ];
 
-/** The compose model as a stack file. A job that has to end first is left out: the database keeps what it made. */
+/** The compose model as a stack file. Swarm knows no order: whoever comes too early is started again. */
 function stackOf(model: ComposeModel): object {
-  const services = Object.entries(model.services).filter(([name]) => name !== 'migrate');
+  const services = Object.entries(model.services);
   return {
     version: '3.8',
     networks: Object.fromEntries(Object.keys(model.networks).map((name) => [name, { driver: 'overlay' }])),
@@ -88,7 +89,7 @@ function stackOf(model: ComposeModel): object {
 }
 
 function serviceOf(name: string, service: ComposeService): object {
-  const image = name in changing ? `${changing[name as keyof typeof changing]}:v0.1.0` : service.image;
+  const image = imageOf(name, service);
   const kept = carried.filter((key) => service[key] !== undefined && service[key] !== null);
   return {
     image,
@@ -117,8 +118,17 @@ function serviceOf(name: string, service: ComposeService): object {
         mode: 'host',
       })),
     }),
-    deploy: { replicas: 1, update_config: { order: 'stop-first' }, restart_policy: { condition: 'any', delay: '1s' } },
+    deploy: {
+      replicas: 1,
+      update_config: { order: 'stop-first' },
+      restart_policy: { condition: service.restart === 'no' ? 'on-failure' : 'any', delay: '1s' },
+    },
   };
+}
+
+function imageOf(name: string, service: ComposeService): string | undefined {
+  if (name === migrating.service) return migrating.image;
+  return name in changing ? `${changing[name as keyof typeof changing]}:v0.1.0` : service.image;
 }
 
 async function allRunning(count: number): Promise<void> {
