@@ -14,6 +14,12 @@ export const changing = {
   frontend: 'apex-frontend',
 };
 
+/**
+ * The job that migrates has the newer image all the time: each of the two releases works on its schema, so that what is
+ * measured is the change of the four services.
+ */
+export const migrating = { service: 'migrate', tag: 'v0.2.0', image: 'apex-api:v0.2.0' };
+
 export const composeFile = join(installDir, 'examples', 'apex', 'compose.yaml');
 
 /** The example stack in the hands of one tool. */
@@ -41,6 +47,7 @@ export async function rewindStacks(first: number): Promise<{ pulumi: ExampleStac
     ...['config', 'set-all', '--plaintext', `rewind:compose=${composeFile}`],
     ...['--plaintext', `rewind:project=${project}`],
   ]);
+  await pulumi.run(['config', 'set', '--path', `rewind:tags.${migrating.service}`, migrating.tag]);
   const deploy = async (tag: string): Promise<void> => {
     const tags = Object.keys(changing).flatMap((service) => ['--plaintext', `rewind:tags.${service}=${tag}`]);
     await pulumi.run(['config', 'set-all', '--path', ...tags]);
@@ -69,7 +76,10 @@ export async function composeStacks(first: number): Promise<{ compose: ExampleSt
   const { folder } = await makeProject('rollback-peer');
   const command = async (tag: string, ...args: string[]): Promise<void> => {
     const override = join(folder, `${tag}.yaml`);
-    const images = Object.entries(changing).map(([service, image]) => `  ${service}: { image: "${image}:${tag}" }`);
+    const images = [
+      ...Object.entries(changing).map(([service, image]) => `  ${service}: { image: "${image}:${tag}" }`),
+      `  ${migrating.service}: { image: "${migrating.image}" }`,
+    ];
     await writeFile(override, `services:\n${images.join('\n')}\n`);
     const files = ['--file', composeFile, '--file', override];
     const { exitCode, stderr } = await runCompose(['--project-name', project, ...files, ...args], {

@@ -22,6 +22,8 @@ async function plan(say: (text: string) => void): Promise<Measured> {
   const { pulumi, env, folder } = await makeProject('plan', portVariables(18_430));
   const config = ['--plaintext', `rewind:compose=${composeFile}`, '--plaintext', `rewind:project=${project}`];
   await pulumi.run(['config', 'set-all', ...config]);
+  // Both releases work on the newer one's schema.
+  await pulumi.run(['config', 'set', '--path', 'rewind:tags.migrate', 'v0.2.0']);
   try {
     for (const tag of ['v0.1.0', 'v0.2.0']) {
       await pulumi.run([

@@ -7,7 +7,7 @@ import { stringify } from 'yaml';
 import { loadComposeProject } from '../src/compose/load';
 import type { ComposeModel, ComposeService } from '../src/compose/model';
 import { run } from '../src/process';
-import { changing, composeFile, type ExampleStack, must, portVariables } from './example-stacks';
+import { changing, composeFile, type ExampleStack, migrating, must, portVariables } from './example-stacks';
 import { makeProject } from './project';
 
 const stack = 'rewind-bench-swarm';
@@ -47,7 +47,7 @@ export async function swarmStack(first: number): Promise<ExampleStack | undefine
     await writeFile(file, stringify(stackOf(model)).replaceAll('$', '$$$$'));
     await makeNetwork();
     await must(['docker', 'stack', 'deploy', '--resolve-image', 'never', '--compose-file', file, stack]);
-    await migrate();
+    // All but the job, which ends.
     await allRunning(Object.keys(model.services).length - 1);
   } catch (error) {
     await remove();
@@ -110,9 +110,9 @@ const carried = [
   'user',
 ];
 
-/** The compose model as a stack file. A job that has to end first is left out: the database keeps what it made. */
+/** The compose model as a stack file. Swarm knows no order: whoever comes too early is started again. */
 function stackOf(model: ComposeModel): object {
-  const services = Object.entries(model.services).filter(([name]) => name !== 'migrate');
+  const services = Object.entries(model.services);
   return {
     version: '3.8',
     networks: { [network.name]: { external: true } },
@@ -122,7 +122,7 @@ function stackOf(model: ComposeModel): object {
 }
 
 function serviceOf(name: string, service: ComposeService): object {
-  const image = name in changing ? `${changing[name as keyof typeof changing]}:v0.1.0` : service.image;
+  const image = imageOf(name, service);
   // A stack file cannot say whose a tmpfs is: where that matters, the image's own folder is written to instead.
   const asked = (service['tmpfs'] as readonly string[] | undefined) ?? [];
   const tmpfs = asked.filter((entry) => !entry.includes('uid='));
@@ -153,21 +153,14 @@ function serviceOf(name: string, service: ComposeService): object {
       endpoint_mode: 'dnsrr',
       replicas: 1,
       update_config: { order: 'stop-first' },
-      restart_policy: { condition: 'any', delay: '1s' },
+      restart_policy: { condition: service.restart === 'no' ? 'on-failure' : 'any', delay: '1s' },
     },
   };
 }
 
-/** Does the work of the job that a stack file has no place for. */
-async function migrate(): Promise<void> {
-  for (const deadline = Date.now() + 60_000; Date.now() < deadline;) {
-    await sleep(500);
-    const api = await must(['docker', 'ps', '--quiet', '--filter', `name=${stack}_api`]);
-    if (api === '') continue;
-    const { exitCode } = await run(['docker', 'exec', api.split('\n')[0]!, 'alembic', 'upgrade', 'head']);
-    if (exitCode === 0) return;
-  }
-  throw new Error('the migration does not run on Swarm');
+function imageOf(name: string, service: ComposeService): string | undefined {
+  if (name === migrating.service) return migrating.image;
+  return name in changing ? `${changing[name as keyof typeof changing]}:v0.1.0` : service.image;
 }
 
 async function allRunning(count: number): Promise<void> {

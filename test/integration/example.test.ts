@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 
 import { freePorts } from '../support/busy-port';
-import { containerIds, inspectContainer } from '../support/docker';
+import { containerIds, execIn, inspectContainer } from '../support/docker';
 import { type PulumiRun, TestStack } from '../support/stack';
 import { imageId } from '../support/tagged-images';
 
@@ -47,6 +47,9 @@ async function ask(path: string, body?: object): Promise<unknown> {
 const projectNames = async (): Promise<string[]> =>
   ((await ask('/api/v1/projects')) as { projects: { name: string }[] }).projects.map(({ name }) => name);
 
+const inDatabase = async (sql: string): Promise<string> =>
+  (await execIn(`${project}-db-1`, 'psql', '-U', 'apex', '-Atc', sql)).trim();
+
 /** The services whose containers are not those of before. */
 async function replacedSince(before: Record<string, string>): Promise<string[]> {
   const now = await containerIds(project);
@@ -71,8 +74,20 @@ test('is released at v0.2.0: the application is replaced, the infrastructure run
   await setTags('v0.2.0');
   await stack.up();
   expect(await replacedSince(before)).toEqual(application);
-  expect(await ask('/version')).toMatchObject({ version: '0.2.0' });
+  expect(await ask('/version')).toMatchObject({ version: '0.2.0', revision: '0003' });
   expect(await projectNames()).toEqual(['Kept']);
+  await ask('/api/v1/projects/1/inspections', { inspector: 'Ada', outcome: 'sound' });
+});
+
+test('keeps running at v0.2.0 on the schema of before where the migration of v0.3.0 fails', async () => {
+  const before = await containerIds(project);
+  await setTags('v0.3.0');
+  const { ok, output } = await stack.tryPulumi(['up', '--yes', '--skip-preview']);
+  expect(ok).toBe(false);
+  expect(output).toMatch(/column "created_by" does not exist/);
+  expect(await replacedSince(before)).toEqual(['migrate']);
+  expect(await ask('/ready')).toMatchObject({ ready: true });
+  expect(await inDatabase(`SELECT version_num, to_regclass('owners') FROM alembic_version`)).toBe('0003|');
 });
 
 describe('at a release that never gets ready,', () => {
@@ -116,4 +131,7 @@ test('is back at v0.2.0 with the tags of before, and then at v0.1.0, with the da
     expect(await projectNames()).toEqual(['Kept']);
   }
   expect(await stack.plannedSteps()).toEqual({});
+  // The schema is kept, with what only the newer release knows of.
+  const kept = 'SELECT version_num, (SELECT count(*) FROM inspections) FROM alembic_version';
+  expect(await inDatabase(kept)).toBe('0003|1');
 });

@@ -9,7 +9,7 @@ import { pathToFileURL } from 'node:url';
 import { base } from './base.mjs';
 import { catalogue } from './catalogue.mjs';
 import { fillContext } from './context.mjs';
-import { assertDockerWorks, dockerBuild, labelsOf } from './docker.mjs';
+import { assertDockerWorks, dockerBuild, dockerTag, labelsOf } from './docker.mjs';
 import { BuildError, cancelled } from './errors.mjs';
 import { INPUTS_LABEL, plan } from './plan.mjs';
 
@@ -70,6 +70,7 @@ async function inOrder(images, build, stop) {
 }
 
 async function buildOne(image, parents, folder, { signal, report, force }) {
+  if (image.sameAs !== undefined) return nameAgain(image, parents, { signal, report });
   const context = join(folder, image.name.replace(/[/:]/g, '-'));
   await mkdir(context);
   await fillContext(image.context, context);
@@ -82,6 +83,14 @@ async function buildOne(image, parents, folder, { signal, report, force }) {
   const labels = { [INPUTS_LABEL]: image.hash };
   await dockerBuild({ ...image, args, labels, fresh: force }, context, { signal, onLine: options.report });
   report(image.name, 'done');
+}
+
+async function nameAgain({ name, sameAs }, parents, { signal, report }) {
+  await parents;
+  if (signal.aborted) throw cancelled(`The naming of ${name}`);
+  report(name, 'start');
+  await dockerTag(sameAs, name, signal);
+  report(name, 'done');
 }
 
 async function main() {

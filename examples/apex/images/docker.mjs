@@ -66,6 +66,18 @@ export async function dockerBuild(
   );
 }
 
+/** Gives an image a second name. */
+export async function dockerTag(image, name, signal) {
+  const result = await run(['docker', 'tag', image, name], { signal });
+  if (result.code === 0) return;
+  if (signal?.aborted) throw cancelled(`The naming of ${name}`);
+  throw new BuildError(
+    'EXAMPLE_BUILD_FAILED',
+    `docker tag of ${image} as ${name} failed: ${result.tail}`,
+    'build it again: node examples/apex/images/build.mjs --force',
+  );
+}
+
 /** The command line that builds an image; runs nothing. */
 export function buildCommand({ name, dockerfile, args, labels, fresh }, contextPath, env = process.env) {
   const proxies = PROXY_VARIABLES.filter((variable) => env[variable]);

@@ -17,9 +17,8 @@ export async function plan(images, present, force = false) {
   const hashes = new Map();
   const hashed = [];
   for (const image of images) {
-    const { name, context, dockerfile, args, parents = [] } = image;
-    const own = [await hashFolders(context), dockerfile, args, parents.map((parent) => hashes.get(parent))];
-    const hash = createHash('sha256').update(JSON.stringify(own)).digest('hex').slice(0, 32);
+    const { name, sameAs } = image;
+    const hash = sameAs === undefined ? await hashOf(image, hashes) : hashes.get(sameAs);
     hashes.set(name, hash);
     hashed.push({ ...image, hash, stale: force || present.get(name)?.[INPUTS_LABEL] !== hash });
   }
@@ -36,4 +35,9 @@ export async function plan(images, present, force = false) {
     wanted: hashed.filter(isWanted),
     kept: hashed.filter((image) => !isWanted(image)).map(({ name }) => name),
   };
+}
+
+async function hashOf({ context, dockerfile, args, parents = [] }, hashes) {
+  const own = [await hashFolders(context), dockerfile, args, parents.map((parent) => hashes.get(parent))];
+  return createHash('sha256').update(JSON.stringify(own)).digest('hex').slice(0, 32);
 }

@@ -54,6 +54,16 @@ test('a change of a parent changes its children', async () => {
   assert.equal(names(await plan(changed, await allBuilt())).length, 4);
 });
 
+test('an image under a second name follows the first one, and needs no build where that is up to date', async () => {
+  const named = [...chain, { name: 'again', context: [], sameAs: 'api', parents: ['api'] }];
+  const present = await allBuilt();
+  assert.deepEqual(names(await plan(named, present)), ['again']);
+  present.set('again', present.get('api'));
+  assert.deepEqual(names(await plan(named, present)), []);
+  present.set('api', { [INPUTS_LABEL]: 'other' }).set('again', { [INPUTS_LABEL]: 'other' });
+  assert.deepEqual(names(await plan(named, present)), ['api', 'again']);
+});
+
 test('no other entry of the catalogue has the same name, and parents stand before their children', () => {
   const seen = new Set(['rewind-example/base:bookworm']);
   for (const { name, parents } of catalogue) {
@@ -63,12 +73,31 @@ test('no other entry of the catalogue has the same name, and parents stand befor
   }
 });
 
-test('each release has code and a page of its own', async () => {
-  const layers = (folder, { layers: from }) => from.map((layer) => (layer === '.' ? folder : `${layer}/${folder}`));
-  for (const folder of ['app', 'web']) {
-    const hashes = await Promise.all(RELEASES.map((release) => hashFolders(layers(folder, release))));
-    assert.equal(new Set(hashes).size, RELEASES.length, folder);
+const layersOf = (folder, { layers }) => layers.map((layer) => (layer === '.' ? folder : `${layer}/${folder}`));
+
+test('each release has code of its own, and a page of its own where its page has changed', async () => {
+  const withPage = RELEASES.filter(({ changed }) => changed.includes('frontend'));
+  for (const [folder, releases] of Object.entries({ app: RELEASES, web: withPage })) {
+    const hashes = await Promise.all(releases.map((release) => hashFolders(layersOf(folder, release))));
+    assert.equal(new Set(hashes).size, releases.length, folder);
   }
+});
+
+test('each release has the migrations of its own history and no others', async () => {
+  const found = {};
+  for (const release of RELEASES) {
+    const folder = await mkdtemp(join(tmpdir(), 'apex-test-'));
+    await fillContext(layersOf('app', release), folder);
+    found[release.tag] = (await readdir(join(folder, 'migrations/versions'))).map((name) => name.slice(0, 4)).sort();
+    await rm(folder, { recursive: true });
+  }
+  assert.deepEqual(found, {
+    'v0.1.0': ['0001'],
+    'v0.2.0': ['0001', '0002', '0003'],
+    'v0.3.0-broken': ['0001', '0002', '0003'],
+    'v0.3.0': ['0001', '0002', '0003', '0004'],
+    'v0.4.0': ['0001', '0002', '0003', '0005'],
+  });
 });
 
 test('a proxy reaches the build by name only, so that its password is in no argument list', () => {

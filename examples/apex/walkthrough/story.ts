@@ -42,6 +42,10 @@ export async function tellStory(options: StoryOptions): Promise<void> {
     ...['config', 'set-all', '--plaintext', `rewind:compose=${composeFile}`],
     ...['--plaintext', `rewind:project=${composeProject}`],
   ]);
+  await pulumi.run([
+    ...['config', 'set-all', '--path', '--plaintext', 'rewind:database.service=db'],
+    ...['--plaintext', 'rewind:database.alembic.service=api'],
+  ]);
 
   await chapter('1. The stack comes up at v0.1.0', async () => {
     await setTags(options, 'v0.1.0');
@@ -52,6 +56,7 @@ export async function tellStory(options: StoryOptions): Promise<void> {
   await chapter('2. v0.2.0 is released', async () => {
     await setTags(options, 'v0.2.0');
     times.push({ what: 'release of v0.2.0', ms: await up(options) });
+    await addInspection(options);
     await ask(options);
   });
   await chapter('3. What would a rollback change? Nothing is touched yet', async () => {
@@ -85,6 +90,9 @@ export async function tellStory(options: StoryOptions): Promise<void> {
   tell(
     '  npx rewind revert r2                                     # says what it does, asks, and brings that one back',
   );
+  tell(
+    '  npx rewind snapshot create --prove                       # a backup of the data that is known to be restorable',
+  );
   tell(`  open ${await options.urlOf('frontend')}`);
   tell(
     '  npm run down                                             # takes it down; the data stays (--volumes: drops it)',
@@ -115,8 +123,20 @@ async function up({ pulumi, tell }: StoryOptions): Promise<number> {
 async function addProject({ urlOf, tell }: StoryOptions): Promise<void> {
   const url = `${await urlOf('api')}/api/v1/projects`;
   const { projects } = (await (await fetch(url)).json()) as { projects: unknown[] };
-  if (projects.length > 0) return;
-  const body = JSON.stringify({ name: 'Harbour Sign' });
+  if (projects.length === 0) await post(tell, url, { name: 'Harbour Sign' });
+}
+
+/** Writes something that only v0.2.0 has a table for. */
+async function addInspection({ urlOf, tell }: StoryOptions): Promise<void> {
+  const url = `${await urlOf('api')}/api/v1/projects`;
+  const { projects } = (await (await fetch(url)).json()) as { projects: { id: number; inspections: number }[] };
+  const first = projects[0];
+  if (first?.inspections === 0)
+    await post(tell, `${url}/${first.id}/inspections`, { inspector: 'Ada', outcome: 'sound' });
+}
+
+async function post(tell: StoryOptions['tell'], url: string, document: object): Promise<void> {
+  const body = JSON.stringify(document);
   tell(`$ curl ${url} -d '${body}'`);
   const answer = await fetch(url, { method: 'POST', body, headers: { 'content-type': 'application/json' } });
   tell(`  ${(await answer.text()).trim()}`);

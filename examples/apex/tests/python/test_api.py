@@ -1,10 +1,14 @@
 """The API's behaviour where nothing behind it answers."""
 
+import datetime
+import importlib.util
 import io
 import json
+import types
 import unittest
 
-from apex.api import app, readiness
+from apex import __version__
+from apex.api import app, jobs, readiness
 
 
 def call(method, path, document=None):
@@ -57,3 +61,19 @@ class Api(unittest.TestCase):
 
     def test_the_revision_it_needs_is_in_the_image(self):
         self.assertRegex(readiness.known_revision(), r"^\d{4}$")
+        self.assertIn(readiness.known_revision(), readiness.known_revisions())
+
+    def test_the_formula_of_a_job_is_told_wherever_the_release_that_did_it_has_put_it(self):
+        if __version__ == "0.1.0":
+            self.skipTest("in the result, as it came")
+        now = datetime.datetime.now(datetime.timezone.utc)
+        row = {"id": "x", "project_id": 1, "state": "done", "sign": {}, "failure": None, "artefact": None}
+        for formula, result in (("1", {}), (None, {"formula": "1"})):
+            done = {"formula": formula, "result": result, "created_at": now, "finished_at": now}
+            self.assertEqual(jobs.as_document(types.SimpleNamespace(**row, **done))["formula"], "1")
+
+    def test_bad_inspections_are_refused_before_the_database_is_asked(self):
+        if importlib.util.find_spec("apex.api.inspections") is None:
+            self.skipTest("this release has none")
+        for document in (None, {}, {"inspector": " ", "outcome": "sound"}, {"inspector": "Ada", "outcome": "fine"}):
+            self.assertEqual(call("POST", "/api/v1/projects/1/inspections", document)[0], 400, document)

@@ -3,6 +3,7 @@ const columns = [
   ['location', 'Location'],
   ['wind_speed_ms', 'Wind speed (m/s)'],
   ['wind_pressure_pa', 'Wind pressure (Pa)'],
+  ['inspections', 'Inspections'],
 ];
 
 const byId = (id) => document.getElementById(id);

@@ -1,0 +1,3 @@
+"""Apex: sign projects and the structural calculations that go with them."""
+
+__version__ = "0.4.0"
