@@ -3,6 +3,7 @@ import * as pulumi from '@pulumi/pulumi';
 
 import type { ContainerSpec, ServicePlan } from '../src/container/spec';
 import { asInputs } from './inputs';
+import { known, orNever, unknown } from './outputs';
 import { tokens } from './tokens';
 
 /** What a {@link Service} is made of. */
@@ -115,29 +116,4 @@ function mountedVolumes(spec: ContainerSpec, args: ServiceArgs): pulumi.Resource
     const volume = mount.source === undefined ? undefined : args.volumes.get(mount.source);
     return volume ? [volume] : [];
   });
-}
-
-/**
- * The same promise, but one that never settles where it would reject: Pulumi would report the rejection of a `dependsOn`
- * by itself, a second time, and the containers are not to be declared.
- */
-function orNever<T>(promise: Promise<T>): Promise<T> {
-  return promise.catch(() => new Promise<never>(() => undefined));
-}
-
-function known(output: pulumi.Output<string>): Promise<string> {
-  return new Promise((resolve) => {
-    output.apply(resolve);
-  });
-}
-
-/** A value that is not known until the update runs. */
-function unknown(): pulumi.Output<string> {
-  return new (pulumi.Output as unknown as new (...args: unknown[]) => pulumi.Output<string>)(
-    new Set(),
-    Promise.resolve(undefined),
-    Promise.resolve(false),
-    Promise.resolve(false),
-    Promise.resolve(new Set()),
-  );
 }

@@ -1,14 +1,14 @@
 import type Docker from 'dockerode';
 
-import { composeLabel, stackLabel } from '../container/labels';
 import { connect } from '../docker/engine';
 import { takeInventory } from '../docker/inventory';
 import { RewindError } from '../errors';
-import { PostgresServer } from '../postgres/server';
+import type { PostgresServer } from '../postgres/server';
 import type { VersionTable } from '../postgres/revisions';
 import { StackConfig } from '../releases/stack-config';
 import { type DatabaseSettings, readSettings } from '../settings';
 import { SnapshotStore } from '../snapshots/snapshot-store';
+import { openServer } from './open-server';
 import type { StackContext } from './stack-context';
 
 /** The database of a stack, and where its snapshots are. */
@@ -34,31 +34,7 @@ export async function openDatabase(context: StackContext): Promise<StackDatabase
   const settings = await databaseSettings(context);
   const { docker } = await connect();
   const { containers } = await takeInventory(docker);
-  const ours = containers.filter(({ Labels: labels }) => labels[stackLabel] === context.name);
-  const found = ours.filter(({ Labels: labels }) => labels[composeLabel('service')] === settings.service);
-  const [container] = found.filter(({ State: state }) => state === 'running');
-  if (!container) {
-    const services = [...new Set(ours.map(({ Labels: labels }) => labels[composeLabel('service')]))].sort();
-    throw new RewindError({
-      code: 'database/unreachable',
-      message:
-        found.length > 0
-          ? `The service ${settings.service} of ${context.name} does not run.`
-          : `The stack ${context.name} has no service ${settings.service} on this engine (rewind:database.service).`,
-      fix:
-        found.length > 0
-          ? `Start it: rewind restart ${settings.service}, or bring the stack up: rewind deploy.`
-          : services.length > 0
-            ? `There are: ${services.join(', ')}.`
-            : 'Bring the stack up: rewind deploy.',
-    });
-  }
-  const server = await PostgresServer.open(docker, {
-    container: container.Id,
-    service: settings.service,
-    ...(settings.name !== undefined && { database: settings.name }),
-    ...(settings.user !== undefined && { user: settings.user }),
-  });
+  const server = await openServer(docker, containers, context.name, settings);
   const { schema, table } = settings.alembic ?? {};
   return {
     docker,

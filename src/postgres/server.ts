@@ -17,6 +17,8 @@ export interface ServerOptions {
   readonly user?: string;
   /** The application's database. @default POSTGRES_DB of the container, else the user's name */
   readonly database?: string;
+  /** Changes nothing, not even what a swap that was cut off has left. @default false */
+  readonly lookOnly?: boolean;
 }
 
 /** A tool of Postgres to run in the database's container. */
@@ -108,7 +110,7 @@ export class PostgresServer {
     }
     const server = new PostgresServer(container, service, user, database, version);
     // A swap that was cut off by the end of the server has left it closed.
-    if (!open) {
+    if (!open && options.lookOnly !== true) {
       await server.execute(`ALTER DATABASE ${identifier(database)} ALLOW_CONNECTIONS true;`, server.maintenance);
     }
     return server;
