@@ -4,6 +4,10 @@ import type { DatabaseSettings } from './settings';
 /** Settings as they stand in the configuration: any JSON value under each key. */
 export type RawSettings = Readonly<Record<string, unknown>>;
 
+/** What a role may do to the tables of a server: read them, also change their rows, or nothing but log in. */
+export const roleRights = ['read', 'write', 'none'] as const;
+export type RoleRights = (typeof roleRights)[number];
+
 /**
  * Reads raw settings in the shapes that they are to have. What has another shape is reported with its path, and is as
  * good as not set. A problem never shows a value, which may be secret.
@@ -56,16 +60,42 @@ export class SettingsReader {
     return { files: [], release: undefined };
   }
 
-  /** `{service: db, name: shop, user: shop, alembic: {service: api}}`: the first has to be there, and nothing else may. */
+  /** `{service: db, name: shop, user: shop, alembic: {service: api}, …}`: the first has to be there, and nothing else may. */
   database(key: string): DatabaseSettings | undefined {
     const value = this.#raw[key];
     if (value === undefined) return undefined;
-    const database = this.#textsIn(value, key, ['service'], ['name', 'user'], ['alembic']);
+    const inside = ['alembic', 'verifier', 'roles', 'databases', 'extensions'];
+    const database = this.#textsIn(value, key, ['service'], ['name', 'user'], inside);
     if (database === undefined) return undefined;
-    const nested = (value as Record<string, unknown>)['alembic'];
-    if (nested === undefined) return database as unknown as DatabaseSettings;
-    const alembic = this.#textsIn(nested, `${key}.alembic`, ['service'], ['table', 'schema']);
-    return alembic && ({ ...database, alembic } as unknown as DatabaseSettings);
+    const { alembic, ...declared } = value as Record<string, unknown>;
+    const location =
+      alembic === undefined ? undefined : this.#textsIn(alembic, `${key}.alembic`, ['service'], ['table', 'schema']);
+    return {
+      ...database,
+      ...(location && { alembic: location }),
+      ...this.#declaredIn(declared, key),
+    } as unknown as DatabaseSettings;
+  }
+
+  /** What a database is to have in it. */
+  #declaredIn({ verifier, roles, databases, extensions }: Record<string, unknown>, path: string): object {
+    const isVerified = verifier === true || verifier === 'true';
+    if (verifier !== undefined && !isVerified && verifier !== false && verifier !== 'false') {
+      this.#bad(`${path}.verifier`, 'true or false');
+    }
+    const isList = Array.isArray(extensions) && extensions.every(isText);
+    if (extensions !== undefined && !isList) this.#bad(`${path}.extensions`, 'a list of names');
+    const rights = Object.entries(this.#texts(roles, `${path}.roles`)).filter(([name, given]) => {
+      const fits = (roleRights as readonly string[]).includes(given);
+      if (!fits) this.#bad(`${path}.roles["${name}"]`, roleRights.join(', '));
+      return fits;
+    });
+    return {
+      ...(isVerified && { verifier: true }),
+      ...(roles !== undefined && { roles: Object.fromEntries(rights) }),
+      ...(databases !== undefined && { databases: this.#texts(databases, `${path}.databases`) }),
+      ...(isList && { extensions: [...new Set(extensions)] }),
+    };
   }
 
   /** A whole number above 0. */

@@ -15,6 +15,7 @@ import { networkProblems, type NetworkPlan, planNetworks } from '../docker/netwo
 import { preflight } from '../docker/preflight';
 import { planVolumes, type VolumePlan, volumeWarnings } from '../docker/volumes';
 import { type Problem, RewindError } from '../errors';
+import { type DatabasePlan, planDatabase } from '../postgres/declared';
 import type { StackSettings } from '../settings';
 import { openRelease, ReleaseStore } from '../releases/release-store';
 import type { SealedRelease } from '../releases/sealed';
@@ -45,6 +46,8 @@ export interface PreparedStack {
   readonly order: readonly string[];
   readonly networks: readonly NetworkPlan[];
   readonly volumes: readonly VolumePlan[];
+  /** What is declared inside of the database's server. @default nothing */
+  readonly database?: DatabasePlan;
   readonly files: ConfigFiles;
   readonly secrets: ReadonlySet<string>;
   readonly warnings: readonly string[];
@@ -87,6 +90,7 @@ export async function prepareStack(options: PrepareOptions): Promise<PreparedSta
     });
 
   let planned = plan(found);
+  const declared = databasePlan(settings, project, planned.services, engine);
   const obstacle = engine.facts.local ? await store.obstacle(files.kept.values()) : undefined;
   RewindError.throwIfAny([
     ...options.problems,
@@ -96,6 +100,7 @@ export async function prepareStack(options: PrepareOptions): Promise<PreparedSta
     ...files.problems,
     ...(obstacle ? [obstacle] : []),
     ...planned.problems,
+    ...declared.problems,
     ...networkProblems(project, inventory, stack),
     ...(await preflight(project, planned.services, inventory, stack, engine.facts.local, files.kept)),
   ]);
@@ -113,6 +118,7 @@ export async function prepareStack(options: PrepareOptions): Promise<PreparedSta
     order: startOrder(project.model),
     networks: planNetworks(project, inventory, stack),
     volumes: planVolumes(project, planned.services, inventory, secrets),
+    ...(declared.plan && { database: declared.plan }),
     files,
     secrets,
     notices: preview ? imagesToCome(project, found) : [],
@@ -123,6 +129,16 @@ export async function prepareStack(options: PrepareOptions): Promise<PreparedSta
       ...remoteWarning(engine, files),
     ],
   };
+}
+
+function databasePlan(
+  { database }: StackSettings,
+  { model }: ComposeProject,
+  services: readonly ServicePlan[],
+  { facts }: Engine,
+): ReturnType<typeof planDatabase> {
+  const plan = database && services.find(({ service }) => service === database.service);
+  return plan ? planDatabase(database, plan, model, facts.local) : { problems: [] };
 }
 
 function imagesToCome(project: ComposeProject, { toBuild, toPull }: ResolvedImages): string[] {

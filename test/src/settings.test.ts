@@ -18,6 +18,7 @@ const defaults = {
   store: 'file://./.rewind',
   readyTimeoutSeconds: 300,
   database: undefined,
+  passwords: {},
   retain: 10,
   key: undefined,
 };
@@ -45,6 +46,7 @@ describe('the settings of a stack', () => {
       readyTimeoutSeconds: '60',
       images: { 'api:v0.2.0': `sha256:${'a'.repeat(64)}` },
       database: { service: 'db', name: 'shop', user: 'shop', alembic: { service: 'api', table: 'revisions' } },
+      passwords: { reports: 'x' },
       retain: '3',
       key: 'a2V5',
     });
@@ -64,6 +66,7 @@ describe('the settings of a stack', () => {
       release: undefined,
       images: { 'api:v0.2.0': `sha256:${'a'.repeat(64)}` },
       database: { service: 'db', name: 'shop', user: 'shop', alembic: { service: 'api', table: 'revisions' } },
+      passwords: { reports: 'x' },
       retain: 3,
       key: 'a2V5',
     });
@@ -115,7 +118,10 @@ describe('the settings of a stack', () => {
 describe('a setting of the wrong shape is reported with its path', () => {
   test.each([
     [{ images: { 'api:v1': 'v1' } }, 'rewind:images["api:v1"] is not an image ID (sha256:…).'],
-    [{ database: { name: 'db' } }, 'rewind:database is not a map of {service, name?, user?, alembic?}.'],
+    [
+      { database: { name: 'db' } },
+      'rewind:database is not a map of {service, name?, user?, alembic?, verifier?, roles?, databases?, extensions?}.',
+    ],
     [{ retain: 1.5 }, 'rewind:retain is not a whole number above 0.'],
     [{ retain: 0 }, 'rewind:retain is not a whole number above 0.'],
     [{ compose: 7 }, 'rewind:compose is not a text or a list of texts.'],
