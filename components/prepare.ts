@@ -2,10 +2,12 @@ import { join } from 'node:path';
 
 import * as pulumi from '@pulumi/pulumi';
 
+import { findInside } from '../src/actions/found-inside';
 import { expectRelease, type ReleaseReason } from '../src/actions/keep-release';
 import { type PreparedStack, prepareStack, storeFolder } from '../src/actions/prepare-stack';
 import { makeKey } from '../src/automation/stack-key';
 import { RewindError } from '../src/errors';
+import { madePassword } from '../src/postgres/declared';
 import { projectFolder } from '../src/project-folder';
 import type { ReleaseRecord } from '../src/releases/record';
 import { ReleaseStore } from '../src/releases/release-store';
@@ -52,6 +54,11 @@ export async function prepareFromConfig(options: ProgramOptions = fromEnvironmen
       prepareStack({ settings, problems, directory, stack, preview }),
       preview ? undefined : keyOf(settings, directory, store),
     ]);
+    const passwordOf = passwords(settings, key);
+    const inside =
+      settings.database && prepared.database
+        ? await findInside(prepared.engine.docker, stack, settings.database, prepared.database, passwordOf)
+        : undefined;
     options.onPrepared?.(prepared);
     if (prepared.notices.length > 0) await pulumi.log.info(prepared.notices.join('\n'));
     if (prepared.warnings.length > 0) await pulumi.log.warn(prepared.warnings.join('\n'));
@@ -73,6 +80,8 @@ export async function prepareFromConfig(options: ProgramOptions = fromEnvironmen
     return {
       prepared,
       stack,
+      ...(settings.database && { database: settings.database, passwordOf }),
+      ...(inside && { foundInside: inside }),
       readyTimeoutSeconds: settings.readyTimeoutSeconds,
       inProcess: options.inProcess ?? false,
       ...(options.onReady && { onReady: options.onReady }),
@@ -87,6 +96,15 @@ export async function prepareFromConfig(options: ProgramOptions = fromEnvironmen
       }),
     };
   });
+}
+
+/** Passwords of declared roles: those of the configuration, else made of the key, which the first update makes. */
+function passwords(
+  { passwords, key: text }: StackSettings,
+  made: Buffer | undefined,
+): (role: string) => string | undefined {
+  const key = made ?? (text === undefined ? undefined : parseKey(text));
+  return (role) => passwords[role] ?? (key && madePassword(key, role));
 }
 
 /** What `rewind` tells a program that runs in a process of its own. */

@@ -2,4 +2,7 @@
 export const tokens = {
   composeStack: 'rewind:compose:Stack',
   service: 'rewind:compose:Service',
+  database: 'rewind:database:Database',
+  // Pulumi finds the provider of a dynamic resource by what stands before the slash.
+  schemaState: 'pulumi-nodejs:dynamic/rewind:SchemaState',
 } as const;

@@ -1,6 +1,6 @@
 import { describe, expect, test, vi } from 'vitest';
 
-import { ComposeStack } from '../../components/compose-stack';
+import { ComposeStack, type ComposeStackArgs } from '../../components/compose-stack';
 import type { PreparedStack } from '../../src/actions/prepare-stack';
 import type { ComposeModel, ComposeService } from '../../src/compose/model';
 import { startOrder } from '../../src/compose/order';
@@ -28,6 +28,7 @@ class Declared {
     rest: Partial<ComposeModel> = {},
     inventory: InventoryParts = {},
     changes: PlanChanges = {},
+    args: Partial<ComposeStackArgs> = {},
   ) {
     this.recorder = recorder;
     const project = projectOf(services, rest);
@@ -48,7 +49,12 @@ class Declared {
       warnings: [],
       notices: [],
     };
-    this.stack = new ComposeStack('stack', { prepared: this.prepared, stack: 'shop/dev', readyTimeoutSeconds: 5 });
+    this.stack = new ComposeStack('stack', {
+      prepared: this.prepared,
+      stack: 'shop/dev',
+      readyTimeoutSeconds: 5,
+      ...args,
+    });
     this.stack.ready.catch(() => undefined);
   }
 
@@ -309,6 +315,48 @@ describe('a service that does not get ready', () => {
     await declared.declared('shop-db-1');
     declared.engine.set('shop-db-1-id', { status: 'exited', exitCode: 1, logs: 'cannot connect with hunter22' });
     await expect(declared.stack.ready).rejects.toThrow('cannot connect with [secret]');
+  });
+});
+
+describe('the schema of the database', () => {
+  const services: Record<string, ComposeService> = { ...shop, other: { image: 'x' } };
+  const database = { service: 'db', alembic: { service: 'api', table: 'versions' } };
+
+  test('is looked at when every service is ready, not before', async () => {
+    const declared = await Declared.declare(services, rest, {}, {}, { database });
+    declared.run('shop-db-1', 'shop-api-1');
+    await declared.declared('shop-api-1', 'shop-other-1');
+    await declared.lookedAt('shop-other-1');
+    expect(declared.recorder.ofType('SchemaState')).toEqual([]);
+    await declared.settle();
+    await vi.waitUntil(() => declared.recorder.ofType('SchemaState').length > 0, { timeout: 5000, interval: 5 });
+  });
+
+  test('is told by what finds it on any machine, with the images that may change it, and is never deleted', async () => {
+    const { recorder } = await (await Declared.declare(services, rest, {}, {}, { database })).settle();
+    await vi.waitUntil(() => recorder.ofType('SchemaState').length > 0, { timeout: 5000, interval: 5 });
+    const { type, inputs, parent, retainOnDelete, dependencies } = recorder.the('SchemaState', 'db');
+    expect(type).toBe('pulumi-nodejs:dynamic/rewind:SchemaState');
+    expect({ parent, retainOnDelete, dependencies }).toEqual({
+      parent: 'stack',
+      retainOnDelete: true,
+      dependencies: ['shop-api-1', 'shop-db-1'],
+    });
+    const image = imageFacts.id.slice(0, 19);
+    expect(inputs).toEqual({
+      stack: 'shop/dev',
+      service: 'db',
+      versionTable: { table: 'versions' },
+      images: { api: image, db: image },
+      status: 'reachable',
+      __provider:
+        'exports.handler = () => require("node:module").createRequire(process.cwd() + "/")("rewind/schema-state");',
+    });
+  });
+
+  test('is no part of a stack without a database that Rewind knows of', async () => {
+    const { recorder } = await (await Declared.declare(services, rest)).settle();
+    expect(recorder.ofType('SchemaState')).toEqual([]);
   });
 });
 
