@@ -103,8 +103,7 @@ export class ComposeStack extends pulumi.ComponentResource {
     );
     this.files = prepared.files.hashes;
     this.ready = allReady([...services.values()]);
-    this.#insideOfDatabase(args, services);
-    this.#schemaState(args, services);
+    this.#schemaState(args, services, this.#insideOfDatabase(args, services));
     this.registerOutputs({ services: this.services, files: this.files });
   }
 
@@ -192,11 +191,11 @@ export class ComposeStack extends pulumi.ComponentResource {
   #insideOfDatabase(
     { prepared, database, passwordOf, foundInside }: ComposeStackArgs,
     services: ReadonlyMap<string, Service>,
-  ): void {
+  ): Database | undefined {
     const server = services.get(database?.service ?? '');
-    if (!prepared.database || !server) return;
+    if (!prepared.database || !server) return undefined;
     const after = this.#once(server.ready, server.containers);
-    new Database(
+    return new Database(
       `${prepared.project.model.name}-${prepared.database.database}`,
       {
         plan: prepared.database,
@@ -209,7 +208,11 @@ export class ComposeStack extends pulumi.ComponentResource {
   }
 
   /** Looked at when all services are ready: some applications migrate when they start. */
-  #schemaState({ prepared, stack, database }: ComposeStackArgs, services: ReadonlyMap<string, Service>): void {
+  #schemaState(
+    { prepared, stack, database }: ComposeStackArgs,
+    services: ReadonlyMap<string, Service>,
+    inside: Database | undefined,
+  ): void {
     if (!database || !services.has(database.service)) return;
     const { service, name, user, alembic } = database;
     const { schema, table } = alembic ?? {};
@@ -227,10 +230,14 @@ export class ComposeStack extends pulumi.ComponentResource {
           versionTable: { ...(schema && { schema }), ...(table && { table }) },
         }),
         images: Object.fromEntries(plans.map((plan) => [plan.service, shortImage(plan)])),
+        ...(prepared.database?.extensions.length && { extensions: prepared.database.extensions }),
       },
       {
         parent: this,
-        dependsOn: this.#once(pulumi.runtime.isDryRun() ? Promise.resolve() : this.ready, containers),
+        dependsOn: this.#once(pulumi.runtime.isDryRun() ? Promise.resolve() : this.ready, [
+          ...containers,
+          ...(inside ? [inside] : []),
+        ]),
       },
     );
   }

@@ -7,6 +7,8 @@ import type { SchemaFacts, SchemaIdentity } from '../src/actions/schema-state';
 export interface SchemaInputs extends SchemaIdentity {
   /** Images of the database's service and of those that start after it: another one may have changed the schema. */
   readonly images: Readonly<Record<string, string>>;
+  /** Extensions that are declared. @default none */
+  readonly extensions?: readonly string[];
   /** Revisions that the schema is to stand at, separated by commas. @default whatever it stands at */
   readonly revision?: string;
   /** What is expected of the database. */
@@ -16,6 +18,7 @@ export interface SchemaInputs extends SchemaIdentity {
 /** What stands in the state. Of the revision it is the live one. */
 export interface SchemaOutputs extends SchemaIdentity, SchemaFacts {
   readonly images: Readonly<Record<string, string>>;
+  readonly extensions?: readonly string[];
   /** The declared revision. @default none was */
   readonly target?: string;
   /** Whether the schema is another than was known before it was read. @default false */
@@ -69,7 +72,7 @@ export async function update(
 }
 
 /** What is the same in inputs and outputs. */
-const asIs = ['stack', 'service', 'database', 'user', 'versionTable', 'images', 'status'] as const;
+const asIs = ['stack', 'service', 'database', 'user', 'versionTable', 'images', 'extensions', 'status'] as const;
 
 function outputsOf({ revision, ...inputs }: SchemaInputs, found: SchemaFacts): SchemaOutputs {
   return { ...inputs, ...(revision !== undefined && { target: revision }), ...found };

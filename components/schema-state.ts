@@ -7,6 +7,8 @@ import { tokens } from './tokens';
 export interface SchemaStateArgs extends SchemaIdentity {
   /** Images of the database's service and of those that start after it, by service. */
   readonly images: Readonly<Record<string, pulumi.Input<string>>>;
+  /** Extensions that are declared. @default none */
+  readonly extensions?: readonly string[];
   /** Revisions that the schema is to stand at. @default whatever it stands at */
   readonly revisions?: pulumi.Input<readonly string[]>;
 }
@@ -23,17 +25,12 @@ export class SchemaState extends pulumi.CustomResource {
   /** One hash over every object. */
   declare readonly fingerprint: pulumi.Output<string | undefined>;
 
-  constructor(
-    name: string,
-    { images, revisions, ...identity }: SchemaStateArgs,
-    opts: pulumi.CustomResourceOptions = {},
-  ) {
+  constructor(name: string, { revisions, ...inputs }: SchemaStateArgs, opts: pulumi.CustomResourceOptions = {}) {
     super(
       tokens.schemaState,
       name,
       {
-        ...identity,
-        images,
+        ...inputs,
         revision: revisions && pulumi.output(revisions).apply(revisionText),
         status: reachable,
         fingerprint: undefined,

@@ -43,6 +43,7 @@ describe('the state of a schema', () => {
   test('is read again when it could not be, and when another image ran since', async () => {
     expect(await changes({ status: 'database unreachable: It does not run.' }, {})).toBe(true);
     expect(await changes({}, { images: { api: 'sha256:3', db: 'sha256:2' } })).toBe(true);
+    expect(await changes({}, { extensions: ['pg_trgm'] })).toBe(true);
     expect(await changes({}, { service: 'other' })).toBe(true);
   });
 
