@@ -18,6 +18,7 @@ const entryPoints = {
   index: 'index.ts',
   components: 'components/index.ts',
   preload: 'components/preload.ts',
+  'schema-state': 'components/schema-state-provider.ts',
   cli: 'cli/main.ts',
   op: 'cli/op.ts',
   bench: 'bench/main.ts',

@@ -21,8 +21,9 @@ export interface BenchProject {
 export async function makeProject(name: string, env: Readonly<Record<string, string>> = {}): Promise<BenchProject> {
   const folder = join(installDir, '.rewind', 'bench', name);
   await rm(folder, { recursive: true, force: true });
-  await mkdir(folder, { recursive: true });
+  await mkdir(join(folder, 'node_modules'), { recursive: true });
   await Promise.all([
+    symlink(installDir, join(folder, 'node_modules', 'rewind')),
     writeFile(
       join(folder, 'Pulumi.yaml'),
       `name: ${name}\nruntime:\n  name: nodejs\n  options:\n    typescript: false\n    nodeargs: --require ${join(installDir, 'dist', 'preload.js')}\n`,

@@ -1,4 +1,4 @@
-import { basename } from 'node:path';
+import { basename, join } from 'node:path';
 
 import { stacksIn } from '../src/actions/init-project';
 import { openStack, type StackContext } from '../src/actions/stack-context';
@@ -8,6 +8,7 @@ import { run } from '../src/process';
 import { projectFolder } from '../src/project-folder';
 import type { ProgramOptions } from '../components';
 import { projectEnvironment } from '../toolchain/environment';
+import { installDir } from '../toolchain/places';
 import { projectFile } from '../toolchain/project';
 import { hasStandardProgram, standardProgram } from './program';
 
@@ -45,7 +46,8 @@ export async function openSession(options: StackOptions): Promise<Session> {
   const env = await projectEnvironment(directory);
   // The program may run in this process, and asks docker compose like pulumi's own processes do.
   Object.assign(process.env, env);
-  const context = await openStack(directory, options.stack ?? (await selectedStack(directory)), env);
+  const engineEnv = { ...env, NODE_OPTIONS: lighterNode() };
+  const context = await openStack(directory, options.stack ?? (await selectedStack(directory)), engineEnv);
   const isStandard = hasStandardProgram(directory);
   return {
     context,
@@ -60,6 +62,15 @@ export async function openSession(options: StackOptions): Promise<Session> {
         return undefined;
       },
   };
+}
+
+/**
+ * Options with which the processes that the engine starts load less of Pulumi's SDK: that of a dynamic resource, which
+ * Pulumi.yaml has no say in, takes 0.3 s of the processor instead of 0.8 s.
+ */
+function lighterNode(): string {
+  const preload = `--require ${JSON.stringify(join(installDir, 'dist', 'preload.js'))}`;
+  return [process.env['NODE_OPTIONS'] ?? '', preload].join(' ').trim();
 }
 
 async function selectedStack(directory: string): Promise<string> {

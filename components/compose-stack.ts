@@ -1,6 +1,7 @@
 import * as docker from '@pulumi/docker';
 import * as pulumi from '@pulumi/pulumi';
 
+import { type FoundInside, nothingInside } from '../src/actions/found-inside';
 import type { PreparedStack } from '../src/actions/prepare-stack';
 import { applyLimits, clearTheName } from '../src/docker/containers';
 import { freePorts } from '../src/docker/free-ports';
@@ -9,10 +10,15 @@ import { RewindError } from '../src/errors';
 import { mask } from '../src/container/project-secrets';
 import { waitUntilReady } from '../src/probe/readiness';
 import type { ComposeService } from '../src/compose/model';
+import { followersOf } from '../src/compose/order';
 import type { ContainerSpec, ServicePlan } from '../src/container/spec';
 import { DataSteps } from './data-steps';
 import { asInputs } from './inputs';
 import type { OpSettings } from './op-command';
+import type { DatabaseSettings } from '../src/settings';
+import { Database } from './database';
+import { orNever, unknown } from './outputs';
+import { SchemaState } from './schema-state';
 import { Service } from './service';
 import { tellingTheFix } from './telling-the-fix';
 import { tokens } from './tokens';
@@ -23,6 +29,12 @@ export interface ComposeStackArgs {
   readonly prepared: PreparedStack;
   /** `project/stack` of Pulumi, as it stands in the containers' labels. */
   readonly stack: string;
+  /** The database whose schema is part of the stack's state. @default none */
+  readonly database?: DatabaseSettings;
+  /** Passwords of the roles that are declared in it; undefined for one that a preview does not know yet. */
+  readonly passwordOf?: (role: string) => string | undefined;
+  /** What is in its server already of what is declared. @default nothing */
+  readonly foundInside?: FoundInside;
   /** Bound for services whose health check sets none, in seconds. @default 300 */
   readonly readyTimeoutSeconds?: number;
   /** Whether the process goes on after the program, so that nothing of it may be left waiting. @default false */
@@ -106,6 +118,7 @@ export class ComposeStack extends pulumi.ComponentResource {
     this.files = prepared.files.hashes;
     this.ready = allReady([...services.values()]).then(() => steps?.verified);
     this.ready.catch(() => undefined);
+    this.#schemaState(args, services, this.#insideOfDatabase(args, services));
     this.registerOutputs({ services: this.services, files: this.files });
   }
 
@@ -193,6 +206,68 @@ export class ComposeStack extends pulumi.ComponentResource {
     return services;
   }
 
+  /** Roles, databases and extensions, as soon as the server answers. */
+  #insideOfDatabase(
+    { prepared, database, passwordOf, foundInside }: ComposeStackArgs,
+    services: ReadonlyMap<string, Service>,
+  ): Database | undefined {
+    const server = services.get(database?.service ?? '');
+    if (!prepared.database || !server) return undefined;
+    const after = this.#once(server.ready, server.containers);
+    return new Database(
+      `${prepared.project.model.name}-${prepared.database.database}`,
+      {
+        plan: prepared.database,
+        passwordOf: passwordOf ?? (() => undefined),
+        after,
+        found: foundInside ?? nothingInside,
+      },
+      { parent: this },
+    );
+  }
+
+  /** Looked at when all services are ready: some applications migrate when they start. */
+  #schemaState(
+    { prepared, stack, database }: ComposeStackArgs,
+    services: ReadonlyMap<string, Service>,
+    inside: Database | undefined,
+  ): void {
+    if (!database || !services.has(database.service)) return;
+    const { service, name, user, alembic } = database;
+    const { schema, table } = alembic ?? {};
+    const target = prepared.data?.target;
+    const after = [service, alembic?.service, ...followersOf(prepared.project.model, service)];
+    const plans = prepared.services.filter((plan) => after.includes(plan.service));
+    const containers = plans.flatMap((plan) => services.get(plan.service)?.containers ?? []);
+    new SchemaState(
+      service,
+      {
+        stack,
+        service,
+        ...(name !== undefined && { database: name }),
+        ...(user !== undefined && { user }),
+        ...((schema ?? table) !== undefined && {
+          versionTable: { ...(schema && { schema }), ...(table && { table }) },
+        }),
+        images: Object.fromEntries(plans.map((plan) => [plan.service, shortImage(plan)])),
+        ...(target !== undefined && target !== 'unknown' && { revisions: target.revisions }),
+        ...(prepared.database?.extensions.length && { extensions: prepared.database.extensions }),
+      },
+      {
+        parent: this,
+        dependsOn: this.#once(pulumi.runtime.isDryRun() ? Promise.resolve() : this.ready, [
+          ...containers,
+          ...(inside ? [inside] : []),
+        ]),
+      },
+    );
+  }
+
+  /** Containers to depend on, as soon as something is so; never, if it does not get so. */
+  #once(ready: Promise<unknown>, containers: readonly pulumi.Resource[]): Promise<pulumi.Resource[]> {
+    return Promise.race([orNever(ready).then(() => [...containers]), this.#givenUp]);
+  }
+
   async #waitUntilReady(id: string, plan: ServicePlan, args: ComposeStackArgs): Promise<void> {
     const client = args.prepared.engine.docker;
     try {
@@ -210,6 +285,11 @@ export class ComposeStack extends pulumi.ComponentResource {
       throw new pulumi.RunError(mask(text, args.prepared.secrets));
     }
   }
+}
+
+/** An image as the engine lists it; not known while it still has to be pulled or built. */
+function shortImage({ containers: [first] }: ServicePlan): pulumi.Input<string> {
+  return first?.image?.slice(0, 'sha256:'.length + 12) ?? unknown();
 }
 
 /** The services whose volumes a service mounts. */

@@ -2,6 +2,7 @@ import { join } from 'node:path';
 
 import * as pulumi from '@pulumi/pulumi';
 
+import { findInside } from '../src/actions/found-inside';
 import { expectRelease, type ReleaseReason } from '../src/actions/keep-release';
 import { DataExchange, type DataRun } from '../src/actions/data-run';
 import { mendData } from '../src/actions/mend-data';
@@ -9,6 +10,7 @@ import { PauseMark, startPaused } from '../src/actions/pause-mark';
 import { type PreparedStack, prepareStack, storeFolder } from '../src/actions/prepare-stack';
 import { makeKey } from '../src/automation/stack-key';
 import { RewindError } from '../src/errors';
+import { madePassword } from '../src/postgres/declared';
 import { projectFolder } from '../src/project-folder';
 import { releasedData } from '../src/actions/released-data';
 import type { ReleaseRecord } from '../src/releases/record';
@@ -56,6 +58,11 @@ export async function prepareFromConfig(options: ProgramOptions = fromEnvironmen
       prepareStack({ settings, problems, directory, stack, preview }),
       preview ? undefined : keyOf(settings, directory, store),
     ]);
+    const passwordOf = passwords(settings, key);
+    const inside =
+      settings.database && prepared.database
+        ? await findInside(prepared.engine.docker, stack, settings.database, prepared.database, passwordOf)
+        : undefined;
     options.onPrepared?.(prepared);
     if (prepared.notices.length > 0) await pulumi.log.info(prepared.notices.join('\n'));
     if (prepared.warnings.length > 0) await pulumi.log.warn(prepared.warnings.join('\n'));
@@ -93,6 +100,8 @@ export async function prepareFromConfig(options: ProgramOptions = fromEnvironmen
     return {
       prepared,
       stack,
+      ...(settings.database && { database: settings.database, passwordOf }),
+      ...(inside && { foundInside: inside }),
       readyTimeoutSeconds: settings.readyTimeoutSeconds,
       inProcess: options.inProcess ?? false,
       ...(data && {
@@ -121,6 +130,15 @@ export async function prepareFromConfig(options: ProgramOptions = fromEnvironmen
 
 function secretKey(key: string | undefined): pulumi.Output<string> | undefined {
   return key === undefined ? undefined : pulumi.secret(key);
+}
+
+/** Passwords of declared roles: those of the configuration, else made of the key, which the first update makes. */
+function passwords(
+  { passwords, key: text }: StackSettings,
+  made: Buffer | undefined,
+): (role: string) => string | undefined {
+  const key = made ?? (text === undefined ? undefined : parseKey(text));
+  return (role) => passwords[role] ?? (key && madePassword(key, role));
 }
 
 /** What `rewind` tells a program that runs in a process of its own. */

@@ -17,8 +17,15 @@ export async function stackSettings(): Promise<{ settings: StackSettings; proble
     if (value !== undefined) raw[key] = parse(value);
   }
   const { settings, problems } = readSettings(raw);
-  return { settings: isSecret('env') ? hideEnvironment(settings) : settings, problems };
+  if (raw['passwords'] !== undefined && !isSecret('passwords')) problems.push(openPasswords);
+  return { settings: isSecret('env') ? hideEnvironment(settings) : settings, problems: [...problems] };
 }
+
+const openPasswords: Problem = {
+  code: 'config/invalid',
+  message: 'rewind:passwords is not encrypted.',
+  fix: 'Remove it (pulumi config rm rewind:passwords), choose other passwords, and set them: pulumi config set --secret --path rewind:passwords.<role>.',
+};
 
 /** The keys that are set in this namespace, known or not: an unknown one is an error, not silence. */
 function configuredKeys(): string[] {

@@ -7,4 +7,7 @@ export const tokens = {
   quiesce: 'rewind:data:Quiesce',
   migration: 'rewind:data:Migration',
   verification: 'rewind:data:Verification',
+  database: 'rewind:database:Database',
+  // Pulumi finds the provider of a dynamic resource by what stands before the slash.
+  schemaState: 'pulumi-nodejs:dynamic/rewind:SchemaState',
 } as const;

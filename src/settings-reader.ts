@@ -4,6 +4,10 @@ import type { AlembicSettings, DatabaseSettings, RestoreSettings } from './setti
 /** Settings as they stand in the configuration: any JSON value under each key. */
 export type RawSettings = Readonly<Record<string, unknown>>;
 
+/** What a role may do to the tables of a server: read them, also change their rows, or nothing but log in. */
+export const roleRights = ['read', 'write', 'none'] as const;
+export type RoleRights = (typeof roleRights)[number];
+
 /**
  * Reads raw settings in the shapes that they are to have. What has another shape is reported with its path, and is as
  * good as not set. A problem never shows a value, which may be secret.
@@ -60,7 +64,7 @@ export class SettingsReader {
   database(key: string): DatabaseSettings | undefined {
     const value = this.#raw[key];
     if (value === undefined) return undefined;
-    const parts = ['alembic', 'revision', 'restore'];
+    const parts = ['alembic', 'revision', 'restore', 'verifier', 'roles', 'databases', 'extensions'];
     const database = this.#textsIn(value, key, ['service'], ['name', 'user'], parts) as DatabaseSettings | undefined;
     if (database === undefined) return undefined;
     const nested = value as Record<string, unknown>;
@@ -75,6 +79,7 @@ export class SettingsReader {
       ...(alembic && { alembic: alembic as unknown as AlembicSettings }),
       ...(revision && { revision }),
       ...(restore && { restore }),
+      ...this.#declaredIn(nested, key),
     };
   }
 
@@ -95,6 +100,27 @@ export class SettingsReader {
     if (texts === undefined) return undefined;
     const [source, at] = [texts[from]!, texts['at']!];
     return { source: from === 'database' ? { database: source } : { snapshot: source }, at };
+  }
+
+  /** What a database is to have in it. */
+  #declaredIn({ verifier, roles, databases, extensions }: Record<string, unknown>, path: string): object {
+    const isVerified = verifier === true || verifier === 'true';
+    if (verifier !== undefined && !isVerified && verifier !== false && verifier !== 'false') {
+      this.#bad(`${path}.verifier`, 'true or false');
+    }
+    const isList = Array.isArray(extensions) && extensions.every(isText);
+    if (extensions !== undefined && !isList) this.#bad(`${path}.extensions`, 'a list of names');
+    const rights = Object.entries(this.#texts(roles, `${path}.roles`)).filter(([name, given]) => {
+      const fits = (roleRights as readonly string[]).includes(given);
+      if (!fits) this.#bad(`${path}.roles["${name}"]`, roleRights.join(', '));
+      return fits;
+    });
+    return {
+      ...(isVerified && { verifier: true }),
+      ...(roles !== undefined && { roles: Object.fromEntries(rights) }),
+      ...(databases !== undefined && { databases: this.#texts(databases, `${path}.databases`) }),
+      ...(isList && { extensions: [...new Set(extensions)] }),
+    };
   }
 
   /** A whole number above 0. */

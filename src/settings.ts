@@ -1,5 +1,5 @@
 import type { Problem } from './errors';
-import { type RawSettings, SettingsReader } from './settings-reader';
+import { type RawSettings, type RoleRights, SettingsReader } from './settings-reader';
 
 /** Where a stack's data is. */
 export interface DatabaseSettings {
@@ -15,6 +15,14 @@ export interface DatabaseSettings {
   readonly revision?: readonly string[];
   /** What the data was brought back from. @default it was not */
   readonly restore?: RestoreSettings;
+  /** Whether there is a role that may read everything and change nothing: `rewind_verifier`. @default false */
+  readonly verifier?: boolean;
+  /** Further roles that may log in, with what they may do to the tables of the server. @default none */
+  readonly roles?: Readonly<Record<string, RoleRights>>;
+  /** Further databases, with the role that owns each. @default none */
+  readonly databases?: Readonly<Record<string, string>>;
+  /** Extensions of the application's database. @default those that are there */
+  readonly extensions?: readonly string[];
 }
 
 /** A restore that is part of the stack's state: it is done once, when it comes to be there or changes. */
@@ -64,6 +72,8 @@ export interface StackSettings {
   readonly readyTimeoutSeconds: number;
   /** `rewind:database`. @default no service of the stack is a database that Rewind knows of */
   readonly database: DatabaseSettings | undefined;
+  /** `rewind:passwords`: by role that `rewind:database` declares. @default made of `rewind:key` */
+  readonly passwords: Readonly<Record<string, string>>;
   /** `rewind:retain`: how many releases keep their images. @default 10 */
   readonly retain: number;
   /** `rewind:key`: what the kept parts of releases are encrypted with. @default made by the first update */
@@ -139,9 +149,16 @@ export const settingKeys: Readonly<Record<string, SettingDocs>> = {
   },
   database: {
     about:
-      'The service with the Postgres database, and the one whose image has the alembic migrations. `name` and `user` are those of the container’s environment (`POSTGRES_DB`, `POSTGRES_USER`) unless they are given, and so are alembic’s `table` and `schema` those of alembic. `revision` is where the schema is to stand: `head`, which is the newest migration of the image, a revision, or a list of one per branch. `restore` is what the data was last brought back from, `{snapshot: s-…, at: …}` or `{database: …, at: …}`; both are written by `rewind revert`.',
-    example: '{service: db, name: shop, user: shop, alembic: {service: api}, revision: head}',
+      'The service with the Postgres database, and the one whose image has the alembic migrations. `name` and `user` are those of the container’s environment (`POSTGRES_DB`, `POSTGRES_USER`) unless they are given, and so are alembic’s `table` and `schema` those of alembic. `revision` is where the schema is to stand: `head`, which is the newest migration of the image, a revision, or a list of one per branch. `restore` is what the data was last brought back from, `{snapshot: s-…, at: …}` or `{database: …, at: …}`; both are written by `rewind revert`. What is declared inside of the server: `verifier`, a role that may read and not write; `roles`, each with `read`, `write` or `none`; `databases`, each with its owner; `extensions`. See [database.md](database.md#roles-databases-and-extensions).',
+    example:
+      '{service: db, name: shop, user: shop, alembic: {service: api}, revision: head, verifier: true, roles: {reports: read}, extensions: [pg_trgm]}',
     default: 'none',
+  },
+  passwords: {
+    about:
+      'Passwords of roles that `rewind:database` declares. Set with `pulumi config set --secret --path rewind:passwords.reports`, which asks for the value and encrypts it.',
+    example: '{reports: {secure: v1:…}}',
+    default: 'made of `rewind:key`: the same as long as that is',
   },
   retain: {
     about: 'How many releases, counted from the newest, keep their images on the engine.',
@@ -176,6 +193,7 @@ export function readSettings(raw: RawSettings): { readonly settings: StackSettin
     store: read.fileUrl('store') ?? 'file://./.rewind',
     readyTimeoutSeconds: read.seconds('readyTimeoutSeconds') ?? 300,
     database: read.database('database'),
+    passwords: read.textByName('passwords'),
     retain: read.count('retain') ?? 10,
     key: read.text('key'),
   };

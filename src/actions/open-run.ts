@@ -11,7 +11,8 @@ import { ReleaseStore } from '../releases/release-store';
 import { revealed } from '../sensitive';
 import { SnapshotStore } from '../snapshots/snapshot-store';
 import { DataExchange, type DataRun } from './data-run';
-import { openServer, versionTableOf } from './open-database';
+import { versionTableOf } from './open-database';
+import { openServer } from './open-server';
 
 /** What the commands of an update work on. */
 export interface OpenRun {

@@ -11,7 +11,8 @@ import type { ReleaseStore } from '../releases/release-store';
 import type { DatabaseSettings, RestoreSettings } from '../settings';
 import { SnapshotStore } from '../snapshots/snapshot-store';
 import { chooseMover } from './choose-mover';
-import { openServer, versionTableOf } from './open-database';
+import { versionTableOf } from './open-database';
+import { openServer } from './open-server';
 import { RestoreLedger } from './restore-ledger';
 
 /** What is needed to prepare what becomes of a stack's data. */

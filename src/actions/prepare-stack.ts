@@ -16,6 +16,7 @@ import { networkProblems, type NetworkPlan, planNetworks } from '../docker/netwo
 import { preflight } from '../docker/preflight';
 import { planVolumes, type VolumePlan, volumeWarnings } from '../docker/volumes';
 import { type Problem, RewindError } from '../errors';
+import { type DatabasePlan, planDatabase } from '../postgres/declared';
 import type { StackSettings } from '../settings';
 import { openRelease, ReleaseStore } from '../releases/release-store';
 import type { SealedRelease } from '../releases/sealed';
@@ -47,6 +48,8 @@ export interface PreparedStack {
   readonly order: readonly string[];
   readonly networks: readonly NetworkPlan[];
   readonly volumes: readonly VolumePlan[];
+  /** What is declared inside of the database's server. @default nothing */
+  readonly database?: DatabasePlan;
   readonly files: ConfigFiles;
   readonly secrets: ReadonlySet<string>;
   /** What is to become of the data. @default it is left to itself */
@@ -92,6 +95,7 @@ export async function prepareStack(options: PrepareOptions): Promise<PreparedSta
 
   let planned = plan(found);
   let data = await dataOf(options, project.model, planned.services, engine, inventory);
+  const declared = databasePlan(settings, project, planned.services, engine);
   const obstacle = engine.facts.local ? await store.obstacle(files.kept.values()) : undefined;
   RewindError.throwIfAny([
     ...options.problems,
@@ -102,6 +106,7 @@ export async function prepareStack(options: PrepareOptions): Promise<PreparedSta
     ...(obstacle ? [obstacle] : []),
     ...planned.problems,
     ...data.problems,
+    ...declared.problems,
     ...networkProblems(project, inventory, stack),
     ...(await preflight(project, planned.services, inventory, stack, engine.facts.local, files.kept)),
   ]);
@@ -125,6 +130,7 @@ export async function prepareStack(options: PrepareOptions): Promise<PreparedSta
     order: startOrder(project.model),
     networks: planNetworks(project, inventory, stack),
     volumes: planVolumes(project, planned.services, inventory, secrets),
+    ...(declared.plan && { database: declared.plan }),
     files,
     secrets,
     ...(data.data && { data: data.data }),
@@ -149,6 +155,16 @@ async function dataOf(
   const root = storeFolder(settings.store, directory);
   const releases = new ReleaseStore(root, stack);
   return prepareData({ settings: settings.database, model, services, docker, inventory, root, releases, stack });
+}
+
+function databasePlan(
+  { database }: StackSettings,
+  { model }: ComposeProject,
+  services: readonly ServicePlan[],
+  { facts }: Engine,
+): ReturnType<typeof planDatabase> {
+  const plan = database && services.find(({ service }) => service === database.service);
+  return plan ? planDatabase(database, plan, model, facts.local) : { problems: [] };
 }
 
 function imagesToCome(project: ComposeProject, { toBuild, toPull }: ResolvedImages): string[] {

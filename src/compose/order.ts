@@ -22,6 +22,15 @@ export function startOrder(model: ComposeModel): string[] {
   return [...order];
 }
 
+/** Services that start after a service, directly or not; sorted. */
+export function followersOf(model: ComposeModel, service: string): string[] {
+  const found = new Set<string>();
+  for (const name of startOrder(model)) {
+    if (dependenciesOf(model, name).some((before) => before === service || found.has(before))) found.add(name);
+  }
+  return [...found].sort();
+}
+
 /** How many containers a service has: `scale`, else `deploy.replicas`, else 1. */
 export function replicasOf(service: ComposeService): number {
   return service.scale ?? service.deploy?.replicas ?? 1;

@@ -18,6 +18,8 @@ export interface ServerOptions {
   readonly user?: string;
   /** The application's database. @default POSTGRES_DB of the container, else the user's name */
   readonly database?: string;
+  /** Changes nothing, not even what a swap that was cut off has left. @default false */
+  readonly lookOnly?: boolean;
 }
 
 /** A tool of Postgres to run in the database's container. */

@@ -1,7 +1,7 @@
 import * as pulumi from '@pulumi/pulumi';
 import { describe, expect, test, vi } from 'vitest';
 
-import { ComposeStack } from '../../components/compose-stack';
+import { ComposeStack, type ComposeStackArgs } from '../../components/compose-stack';
 import type { PreparedData } from '../../src/actions/prepare-data';
 import type { PreparedStack } from '../../src/actions/prepare-stack';
 import type { ComposeModel, ComposeService } from '../../src/compose/model';
@@ -32,6 +32,7 @@ class Declared {
     inventory: InventoryParts = {},
     changes: PlanChanges = {},
     data?: PreparedData,
+    args: Partial<ComposeStackArgs> = {},
   ) {
     this.recorder = recorder;
     const project = projectOf(services, rest);
@@ -53,9 +54,9 @@ class Declared {
       notices: [],
       ...(data && { data }),
     };
-    const args = { prepared: this.prepared, stack: 'shop/dev', readyTimeoutSeconds: 5 };
+    const common = { prepared: this.prepared, stack: 'shop/dev', readyTimeoutSeconds: 5 };
     const op = { stack: 'shop/dev', store: 'file://./.rewind', directory: installDir, key: pulumi.secret('the-key') };
-    this.stack = new ComposeStack('stack', { ...args, ...(data && { op }) });
+    this.stack = new ComposeStack('stack', { ...common, ...(data && { op }), ...args });
     this.stack.ready.catch(() => undefined);
   }
 
@@ -373,6 +374,48 @@ describe('a stack whose data goes with it', () => {
     declared.engine.set('shop-db-1-id', { status: 'exited', exitCode: 3 });
     await expect(declared.stack.ready).rejects.toThrow('Service db ended with exit code 3.');
     expect(commands(declared)).toEqual([]);
+  });
+});
+
+describe('the schema of the database', () => {
+  const services: Record<string, ComposeService> = { ...shop, other: { image: 'x' } };
+  const database = { service: 'db', alembic: { service: 'api', table: 'versions' } };
+
+  test('is looked at when every service is ready, not before', async () => {
+    const declared = await Declared.declare(services, rest, {}, {}, undefined, { database });
+    declared.run('shop-db-1', 'shop-api-1');
+    await declared.declared('shop-api-1', 'shop-other-1');
+    await declared.lookedAt('shop-other-1');
+    expect(declared.recorder.ofType('SchemaState')).toEqual([]);
+    await declared.settle();
+    await vi.waitUntil(() => declared.recorder.ofType('SchemaState').length > 0, { timeout: 5000, interval: 5 });
+  });
+
+  test('is told by what finds it on any machine, with the images that may change it, and is never deleted', async () => {
+    const { recorder } = await (await Declared.declare(services, rest, {}, {}, undefined, { database })).settle();
+    await vi.waitUntil(() => recorder.ofType('SchemaState').length > 0, { timeout: 5000, interval: 5 });
+    const { type, inputs, parent, retainOnDelete, dependencies } = recorder.the('SchemaState', 'db');
+    expect(type).toBe('pulumi-nodejs:dynamic/rewind:SchemaState');
+    expect({ parent, retainOnDelete, dependencies }).toEqual({
+      parent: 'stack',
+      retainOnDelete: true,
+      dependencies: ['shop-api-1', 'shop-db-1'],
+    });
+    const image = imageFacts.id.slice(0, 19);
+    expect(inputs).toEqual({
+      stack: 'shop/dev',
+      service: 'db',
+      versionTable: { table: 'versions' },
+      images: { api: image, db: image },
+      status: 'reachable',
+      __provider:
+        'exports.handler = () => require("node:module").createRequire(process.cwd() + "/")("rewind/schema-state");',
+    });
+  });
+
+  test('is no part of a stack without a database that Rewind knows of', async () => {
+    const { recorder } = await (await Declared.declare(services, rest)).settle();
+    expect(recorder.ofType('SchemaState')).toEqual([]);
   });
 });
 

@@ -18,6 +18,7 @@ const defaults = {
   store: 'file://./.rewind',
   readyTimeoutSeconds: 300,
   database: undefined,
+  passwords: {},
   retain: 10,
   key: undefined,
 };
@@ -45,6 +46,7 @@ describe('the settings of a stack', () => {
       readyTimeoutSeconds: '60',
       images: { 'api:v0.2.0': `sha256:${'a'.repeat(64)}` },
       database: { service: 'db', name: 'shop', user: 'shop', alembic: { service: 'api', table: 'revisions' } },
+      passwords: { reports: 'x' },
       retain: '3',
       key: 'a2V5',
     });
@@ -64,6 +66,7 @@ describe('the settings of a stack', () => {
       release: undefined,
       images: { 'api:v0.2.0': `sha256:${'a'.repeat(64)}` },
       database: { service: 'db', name: 'shop', user: 'shop', alembic: { service: 'api', table: 'revisions' } },
+      passwords: { reports: 'x' },
       retain: 3,
       key: 'a2V5',
     });
@@ -137,7 +140,7 @@ describe('a setting of the wrong shape is reported with its path', () => {
     [{ images: { 'api:v1': 'v1' } }, 'rewind:images["api:v1"] is not an image ID (sha256:…).'],
     [
       { database: { name: 'db' } },
-      'rewind:database is not a map of {service, name?, user?, alembic?, revision?, restore?}.',
+      'rewind:database is not a map of {service, name?, user?, alembic?, revision?, restore?, verifier?, roles?, databases?, extensions?}.',
     ],
     [
       { database: { service: 'db', revision: [] } },

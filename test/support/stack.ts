@@ -63,7 +63,10 @@ export class TestStack {
     const directory = await mkdtemp(join(tmpdir(), `rewind-${project}-`));
     if (fixture !== undefined) await cp(join(fixtures, fixture), directory, { recursive: true });
     await writeFile(join(directory, 'Pulumi.yaml'), stringify({ name: project, runtime, main: '.' }));
-    await symlink(join(root, 'node_modules'), join(directory, 'node_modules'));
+    // As where the package is installed: what Pulumi loads, and the package itself.
+    await mkdir(join(directory, 'node_modules'));
+    await symlink(join(root, 'node_modules', '@pulumi'), join(directory, 'node_modules', '@pulumi'));
+    await symlink(root, join(directory, 'node_modules', 'rewind'));
     const main = relative(directory, join(root, 'dist', 'index.js'));
     await writeFile(join(directory, 'package.json'), JSON.stringify({ private: true, main }));
     await mkdir(join(directory, '.rewind', 'state'), { recursive: true });

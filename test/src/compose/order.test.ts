@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 
 import type { ComposeModel, ComposeService } from '../../../src/compose/model';
-import { dependenciesOf, isOneShot, replicasOf, startOrder } from '../../../src/compose/order';
+import { dependenciesOf, followersOf, isOneShot, replicasOf, startOrder } from '../../../src/compose/order';
 import { modelOf } from '../../support/compose-project';
 
 /** A model of services that depend on others, by name. */
@@ -31,6 +31,12 @@ const acyclic = fc
       .tuple(...names.map((_, index) => fc.subarray(names.slice(0, index))))
       .map((dependencies) => Object.fromEntries(names.map((name, index) => [name, dependencies[index]!]))),
   );
+
+test('the followers of a service are all that start after it, directly or not', () => {
+  const model = graph({ web: ['api'], api: ['db'], worker: ['db', 'cache'], db: [], cache: [] });
+  expect(followersOf(model, 'db')).toEqual(['api', 'web', 'worker']);
+  expect(followersOf(model, 'web')).toEqual([]);
+});
 
 describe('the start order', () => {
   test('has every service once, after everything it depends on', () => {
