@@ -48,7 +48,7 @@ const projectNames = async (): Promise<string[]> =>
   ((await ask('/api/v1/projects')) as { projects: { name: string }[] }).projects.map(({ name }) => name);
 
 const inDatabase = async (sql: string): Promise<string> =>
-  (await execIn(`${project}-db-1`, 'psql', '-U', 'apex', '-Atc', sql)).trim();
+  (await execIn(`${project}-db-1`, 'psql', '-XAt', '-P', 'pager=off', '-U', 'apex', '-c', sql)).trim();
 
 /** The services whose containers are not those of before. */
 async function replacedSince(before: Record<string, string>): Promise<string[]> {
