@@ -265,6 +265,44 @@ func TestWhatAChangeOfAContainerDoes(t *testing.T) {
 	}
 }
 
+// The engine returns several bindings of one port in reverse, and so does the state that the official plugin leaves.
+func TestTheSamePortsInAnotherOrderAreNoChange(t *testing.T) {
+	plugin := startPlugin(t, nil)
+	for name, ports := range map[string][]any{
+		"of one container port": list(
+			object{"internal": 80, "external": 18978, "ip": "127.0.0.1"}, object{"internal": 80, "external": 18977, "ip": "127.0.0.1"}),
+		"on host ports that the engine chooses": list(
+			object{"internal": 80, "ip": "127.0.0.1"}, object{"internal": 80, "ip": "127.0.0.2"}),
+		"in part on host ports that the engine chooses": list(
+			object{"internal": 80, "ip": "127.0.0.1"}, object{"internal": 80, "external": 18976, "ip": "127.0.0.1"}),
+	} {
+		t.Run(name, func(t *testing.T) {
+			inputs := containerInputs(t, object{"ports": ports})
+			made := newContainer(t, plugin, inputs)
+			if drift := made.Drift(t); len(drift.GetDiffs()) > 0 {
+				t.Errorf("after the creation: %v", drift.GetDetailedDiff())
+			}
+			found := made.State["ports"].ArrayValue()
+			found[0], found[1] = found[1], found[0]
+			if drift := made.Drift(t); len(drift.GetDiffs()) > 0 {
+				t.Errorf("in reverse: %v", drift.GetDetailedDiff())
+			}
+			made.Refresh(t)
+			if drift := made.Drift(t); len(drift.GetDiffs()) > 0 {
+				t.Errorf("in reverse, after a refresh: %v", drift.GetDetailedDiff())
+			}
+			inputs["ports"] = append(list(object{"internal": 80, "external": 18975, "ip": "127.0.0.1"}), ports[1:]...)
+			if diff := made.Diff(t, inputs); len(diff.GetReplaces()) == 0 {
+				t.Error("another host port is no change")
+			}
+			inputs["ports"] = ports[1:]
+			if diff := made.Diff(t, inputs); len(diff.GetReplaces()) == 0 {
+				t.Error("one port less is no change")
+			}
+		})
+	}
+}
+
 func TestLimitsAndTheRestartPolicyChangeInPlace(t *testing.T) {
 	plugin := startPlugin(t, nil)
 	inputs := containerInputs(t, object{"memory": 64, "memorySwap": 128})
