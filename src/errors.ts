@@ -55,6 +55,7 @@ export const errorCodes = {
   'migration/unfinished': 'After an update the database does not stand where it should.',
   'snapshot/unknown': 'There is no such snapshot.',
   'snapshot/damaged': 'A snapshot was changed or cut short after it was written.',
+  'snapshot/unusable': 'A backup that is to be imported cannot be used.',
   'snapshot/not-restorable': 'A snapshot could not be restored, or came back otherwise than it was taken.',
   'snapshot/in-place': 'The data of a snapshot is in place, but a service did not start with it.',
   'setup/node': 'This version of Node.js is too old.',

@@ -12,6 +12,7 @@ import { printJson } from '../output/json';
 import { progressFor } from '../output/progress';
 import { manifestJson, manifestText, snapshotsText } from '../output/snapshot-text';
 import { openSession, type StackOptions } from '../session';
+import { registerImport } from './snapshot-import';
 import { registerChanges } from './snapshot-restore';
 import { stackCommand } from '../stack-command';
 
@@ -24,6 +25,7 @@ export function register(program: Command): void {
   registerList(snapshot);
   registerShow(snapshot);
   registerVerify(snapshot);
+  registerImport(snapshot);
   registerChanges(snapshot);
 }
 

@@ -78,6 +78,8 @@ const mending: Readonly<Record<ErrorCode, string>> = {
     'The error says what is not as it should be. The snapshot that was taken first is in `rewind snapshot list`.',
   'snapshot/unknown': 'Choose one that `rewind snapshot list` lists.',
   'snapshot/damaged': 'Bring the files back from a backup, or choose another snapshot: `rewind snapshot list`.',
+  'snapshot/unusable':
+    'The error says what the file is and what is missing; nothing has been touched. [import.md](import.md) has what can be used.',
   'snapshot/not-restorable':
     'Take another one (`rewind snapshot create --prove`), and keep the old one until you know what is wrong with it.',
   'snapshot/in-place':

@@ -25,6 +25,8 @@ export interface TakeSnapshotOptions {
   readonly versionTable?: VersionTable;
   readonly reason?: string;
   readonly importedFrom?: string;
+  /** Name that the manifest has for the database. @default the name that it has on the server */
+  readonly databaseName?: string;
   /** The moment that an imported backup shows. @default now */
   readonly takenAt?: Date;
   /** Asks to stop; what was written is removed again. @default never */
@@ -82,7 +84,7 @@ export async function takeSnapshot(options: TakeSnapshotOptions): Promise<Snapsh
           ...(reason !== undefined && { reason }),
           ...(importedFrom !== undefined && { importedFrom }),
           service: server.service,
-          database,
+          database: options.databaseName ?? database,
           facts,
           databaseBytes,
           files: { archive, settings },

@@ -1,4 +1,5 @@
 import { createReadStream } from 'node:fs';
+import type { Readable } from 'node:stream';
 import { dirname } from 'node:path/posix';
 
 import { createDatabaseSql, type DatabaseFacts } from './facts';
@@ -14,8 +15,6 @@ export interface RestoreOptions {
   readonly name: string;
   readonly owner: string;
   readonly facts: DatabaseFacts;
-  /** Leaves owners and rights out: everything belongs to the owner. @default false */
-  readonly plainOwner?: boolean;
   readonly signal?: AbortSignal;
 }
 
@@ -25,27 +24,36 @@ export interface RestoreOptions {
  * @throws RewindError database/…
  */
 export async function restoreArchive(server: PostgresServer, options: RestoreOptions): Promise<void> {
-  const { name, owner, facts, plainOwner = false, signal } = options;
+  const { name, owner, facts, archive, signal } = options;
   await server.execute(createDatabaseSql(name, owner, facts, server.version), server.maintenance);
   try {
-    await staged(server, options, async (file) => {
-      const result = await server.tool(
-        [
-          ...['sh', '-c', 'exec pg_restore --jobs="$(nproc)" "$@"', 'sh'],
-          ...['--exit-on-error', '--no-password', `--dbname=${conninfo(name)}`],
-          ...(plainOwner ? ['--no-owner', '--no-privileges', `--role=${owner}`] : []),
-          file,
-        ],
-        { database: name, ...(signal && { signal }) },
-      );
-      if (result.exitCode !== 0) throw server.problem(`The dump cannot be restored`, result, name);
-    });
+    await staged(
+      server,
+      { name, archive: () => createReadStream(archive), ...(signal && { signal }) },
+      async (file) => {
+        const result = await server.tool(pgRestore(name, file), { database: name, ...(signal && { signal }) });
+        if (result.exitCode !== 0) throw server.problem(`The dump cannot be restored`, result, name);
+      },
+    );
     // A database without statistics plans badly: those of the new one are gathered before anybody uses it.
     await server.execute('ANALYZE;', name);
   } catch (error) {
     await dropDatabase(server, name).catch(() => undefined);
     throw error;
   }
+}
+
+/**
+ * The command that restores an archive into a database; the first error ends it.
+ *
+ * @param file - in the server's container
+ * @param inParallel - with a process for each processor; a tar file is only for one. @default true
+ */
+export function pgRestore(database: string, file: string, inParallel = true): string[] {
+  return [
+    ...(inParallel ? ['sh', '-c', 'exec pg_restore --jobs="$(nproc)" "$@"', 'sh'] : ['pg_restore']),
+    ...['--exit-on-error', '--no-password', `--dbname=${conninfo(database)}`, file],
+  ];
 }
 
 /**
@@ -57,24 +65,51 @@ export async function dropDatabase(server: PostgresServer, name: string): Promis
   await server.execute(`DROP DATABASE IF EXISTS ${identifier(name)} WITH (FORCE);`, server.maintenance);
 }
 
-/** Puts an archive where the server's tools can read it in parts, for as long as it is needed. */
-async function staged<T>(
+/** One file of an archive that is a folder. */
+export interface StagedFile {
+  readonly name: string;
+  readonly open: () => Readable;
+}
+
+/** An archive to be put beside the data. */
+export interface StagedArchive {
+  /** Of the database that it is for. */
+  readonly name: string;
+  /** A file, or the files of a folder. */
+  readonly archive: (() => Readable) | readonly StagedFile[];
+  readonly signal?: AbortSignal;
+}
+
+/**
+ * Puts an archive where the server's tools can read it in parts, for as long as it is needed.
+ *
+ * @throws RewindError database/…, and whatever the archive and `use` throw
+ */
+export async function staged<T>(
   server: PostgresServer,
-  { archive, name }: RestoreOptions,
-  use: (file: string) => Promise<T>,
+  { name, archive, signal }: StagedArchive,
+  use: (path: string) => Promise<T>,
 ): Promise<T> {
-  const file = await stagedFile(server, name);
-  const base = dirname(dirname(file));
+  const place = await stagedFile(server, name);
+  const base = dirname(dirname(place));
+  const parts =
+    typeof archive === 'function'
+      ? [{ path: '', open: archive }]
+      : archive.map((part) => ({ path: `/${part.name}`, open: part.open }));
   const store = `
     [ -d "$1/pgsql_tmp" ] || { mkdir -m 700 "$1/pgsql_tmp" && chown "$(stat -c %u:%g "$1")" "$1/pgsql_tmp"; } || exit
     umask 077
-    exec cat > "$2"`;
+    [ -z "$3" ] || { mkdir -p "$2" || exit; }
+    exec cat > "$2$3"`;
   try {
-    const result = await server.tool(['sh', '-c', store, 'sh', base, file], { input: createReadStream(archive) });
-    if (result.exitCode !== 0) throw server.problem('The dump cannot be put beside the data', result);
-    return await use(file);
+    for (const { path, open } of parts) {
+      const argv = ['sh', '-c', store, 'sh', base, place, path];
+      const result = await server.tool(argv, { input: open(), ...(signal && { signal }) });
+      if (result.exitCode !== 0) throw server.problem('The dump cannot be put beside the data', result);
+    }
+    return await use(place);
   } finally {
-    await server.tool(['rm', '-f', file]).catch(() => undefined);
+    await server.tool(['rm', '-rf', place]).catch(() => undefined);
   }
 }
 

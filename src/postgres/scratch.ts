@@ -10,6 +10,9 @@ export const shadowSuffix = '.shadow-';
 /** What one is called that only proves a snapshot. */
 export const proofSuffix = '.proof-';
 
+/** What one is called that a backup from elsewhere is restored into. */
+export const importSuffix = '.import-';
+
 /**
  * Works with a database that is there for this process alone. The server knows for how long: a session holds a lock for
  * it, which ends with this process, however that ends.
@@ -27,13 +30,14 @@ export async function withScratch<T>(server: PostgresServer, name: string, work:
  * @throws RewindError database/…
  */
 export async function removeAbandoned(server: PostgresServer): Promise<void> {
-  const names = [...(await server.databasesLike(shadowSuffix)), ...(await server.databasesLike(proofSuffix))];
-  for (const name of names) {
+  const suffixes = [shadowSuffix, proofSuffix, importSuffix];
+  const names = await Promise.all(suffixes.map((suffix) => server.databasesLike(suffix)));
+  for (const name of names.flat()) {
     const sql = `SELECT pg_catalog.pg_try_advisory_xact_lock(${lockOf(name)}) AS free`;
     const [row] = await server.query<{ free: boolean }>(sql, server.maintenance);
     if (!row?.free) continue;
     // In this order: as long as the database is there, somebody knows of its dump.
-    await server.tool(['rm', '-f', await stagedFile(server, name)]);
+    await server.tool(['rm', '-rf', await stagedFile(server, name)]);
     await dropDatabase(server, name);
   }
 }

@@ -30,7 +30,7 @@ function helpOf(name: string): string {
 test('these are the commands', () => {
   expect(named.map(([name]) => name)).toEqual([
     ...['init', 'deploy', 'history', 'plan', 'revert', 'restart'],
-    ...['create', 'list', 'show', 'verify', 'restore', 'undo', 'prune'].map((name) => `snapshot ${name}`),
+    ...['create', 'list', 'show', 'verify', 'import', 'restore', 'undo', 'prune'].map((name) => `snapshot ${name}`),
     ...['setup', 'env', 'completion'],
   ]);
 });
