@@ -7,6 +7,7 @@ import { readEffects } from '../loss/read-effects';
 import { salvage } from '../loss/salvage';
 import { sayingWhoLocks } from '../postgres/lock-holders';
 import { dropDatabase } from '../postgres/restore';
+import { withScratch } from '../postgres/scratch';
 import { identifier } from '../postgres/sql';
 import { databaseId, swapDatabases } from '../postgres/swap';
 import type { RestoreSettings } from '../settings';
@@ -166,7 +167,9 @@ class Switch {
   async #replace({ restore, name }: Replacement): Promise<void> {
     const { server, releases } = this.#open;
     const id = await databaseId(server, name);
-    this.#keptAs = await new RestoreLedger(releases).during(restore, id!, () => replaceDatabase(server, name));
+    this.#keptAs = await new RestoreLedger(releases).during(restore, id!, () =>
+      withScratch(server, name, () => replaceDatabase(server, name)),
+    );
   }
 
   async #move(way: Way, begin: () => Promise<void>): Promise<void> {
@@ -224,7 +227,8 @@ class Switch {
     const { server, releases, revisions } = this.#open;
     if (this.#replacement && this.#keptAs !== undefined) {
       const { restore, name } = this.#replacement;
-      await swapDatabases(server, { live: server.database, replacement: this.#keptAs, keptAs: name });
+      const back = { live: server.database, replacement: this.#keptAs, keptAs: name };
+      await withScratch(server, back.replacement, () => swapDatabases(server, back));
       await new RestoreLedger(releases).forget(restore);
       // What a snapshot was restored into can be made anew; a database that was kept stays.
       if ('snapshot' in restore.source) await dropDatabase(server, name);
