@@ -12,6 +12,7 @@ import {
 import { takeSnapshot } from '../../src/actions/take-snapshot';
 import { RewindError } from '../../src/errors';
 import { dropDatabase } from '../../src/postgres/restore';
+import { withScratch } from '../../src/postgres/scratch';
 import { PostgresServer } from '../../src/postgres/server';
 import { SnapshotStore } from '../../src/snapshots/snapshot-store';
 import { engine } from '../../test/support/docker';
@@ -95,10 +96,11 @@ class Round {
     await buildShadow(source, shadow).catch((error: unknown) => {
       throw error instanceof RewindError ? this.#mismatch('the restore', [error.message]) : error;
     });
-    const keptAs = await replaceDatabase(postgres, shadow);
+    const keptAs = await withScratch(postgres, shadow, () => replaceDatabase(postgres, shadow));
     this.#hold('what was restored', wanted, await this.#text());
     if (random.chance(0.3)) {
-      await replaceDatabase(postgres, keptAs).then((again) => dropDatabase(postgres, again));
+      const again = await withScratch(postgres, keptAs, () => replaceDatabase(postgres, keptAs));
+      await dropDatabase(postgres, again);
       this.#hold('what was put back after the restore', changed, await this.#text());
     } else await dropDatabase(postgres, keptAs);
     await server.sql(`DROP DATABASE ${quoted(name)} WITH (FORCE);`);
