@@ -50,7 +50,7 @@ function registerRestore(snapshot: Command): void {
       let outlook: RestoreOutlook | undefined;
       const onLoss = async (found: RestoreOutlook, signal: AbortSignal): Promise<void> => {
         outlook = found;
-        const how = 'Counting every change takes too long to be waited for.';
+        const how = 'Every change cannot be counted in the time that this may take, or a table is locked.';
         for (const line of restoreLines(found, how)) progress.say(line);
         if (!options.yes && !(await confirmed(what, seeFirst, options.json, signal))) throw new Declined();
       };

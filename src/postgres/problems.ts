@@ -78,8 +78,11 @@ export const commandNotFound = 127;
 const notExecutable = 126;
 
 /** What a failed tool of Postgres means; never with a password in it, as none of them prints one. */
-export function serverProblem(what: string, { exitCode, stderr }: ContainerResult, login: Login): RewindError {
+export function serverProblem(what: string, { exitCode, stdout, stderr }: ContainerResult, login: Login): RewindError {
   if (exitCode === commandNotFound || exitCode === notExecutable) {
+    // The engine says so, too, of a container that has ended meanwhile, and what it says comes as output.
+    if (!/not found|no such file|permission denied/i.test(`${stderr}${stdout}`))
+      return notRunning(login.service, undefined);
     return new RewindError({
       code: 'database/not-postgres',
       message: `The service ${login.service} is no Postgres database: its container has no program for that (${lastLine(stderr)}).`,

@@ -100,8 +100,8 @@ export class TestDatabase {
   /** Ends sessions, as a network does that loses them. */
   async disconnect(condition: string): Promise<void> {
     const sql = `SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity WHERE pid <> pg_backend_pid() AND (${condition})`;
-    const count = await this.sql(sql, 'postgres');
-    if (!/^[1-9]\d*$/.test(count)) throw new Error(`no session with ${condition} was ended: ${count}`);
+    const ended = async (): Promise<boolean> => /^[1-9]\d*$/.test(await this.sql(sql, 'postgres'));
+    await eventually(ended, `the end of a session with ${condition}`, 5000);
   }
 
   /** Kills the server with everything in its container (SIGKILL). */
