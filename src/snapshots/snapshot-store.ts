@@ -264,13 +264,18 @@ class MeasuredFile extends Writable {
   constructor(handle: FileHandle) {
     super({ highWaterMark: 1024 * 1024 });
     this.#handle = handle;
+    // Whoever fills it need not listen at the moment in which the disk refuses: `refused` tells of it.
+    this.on('error', () => undefined);
   }
 
-  /** Resolves when everything has been given to the disk. */
+  /** Resolves when everything has been given to the disk; rejects if the disk has refused any of it, even before. */
   finished(): Promise<void> {
     return new Promise((resolve, reject) => {
       this.once('error', reject);
-      this.end(resolve);
+      this.end((error?: Error | null) => {
+        if (error) reject(error);
+        else resolve();
+      });
     });
   }
 

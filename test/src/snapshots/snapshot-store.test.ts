@@ -1,9 +1,10 @@
 import { randomBytes } from 'node:crypto';
 import { readdirSync, writeFileSync } from 'node:fs';
+import { type FileHandle, open } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Writable } from 'node:stream';
 
-import { describe, expect, test } from 'vitest';
+import { describe, expect, test, vi } from 'vitest';
 
 import { isSnapshotId, snapshotId, timeName, timeOf } from '../../../src/snapshots/id';
 import type { SnapshotManifest } from '../../../src/snapshots/manifest';
@@ -38,6 +39,30 @@ describe('the name of a snapshot', () => {
 
   test.each(['../../etc/passwd', 's-20261124-101500/../..', 's-1', '', '.s-20261124-101500.7'])('is not %j', (text) => {
     expect(isSnapshotId(text)).toBe(false);
+  });
+});
+
+describe('a disk that takes no more', () => {
+  test.each<[when: string, fill: (target: Writable) => Promise<void>]>([
+    ['while nobody listens', put('rows')],
+    [
+      'before the last is given to it',
+      async (target) => {
+        await put('rows')(target);
+        await new Promise(setImmediate);
+      },
+    ],
+  ])('is told of, whether it refuses %s', async (_when, fill) => {
+    const folder = tempFolder();
+    const handle = await open(join(folder, 'any'), 'w');
+    const files = Object.getPrototypeOf(handle) as FileHandle;
+    await handle.close();
+    const draft = await new SnapshotStore(folder).begin(time);
+    const full = vi.spyOn(files, 'appendFile').mockRejectedValue(new Error('ENOSPC: no space left on device, write'));
+    const [problem] = await problemsOf(() => draft.write('archive', fill)).finally(() => {
+      full.mockRestore();
+    });
+    expect(problem).toMatchObject({ code: 'store/unusable', message: expect.stringContaining('ENOSPC') as string });
   });
 });
 
