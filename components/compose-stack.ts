@@ -2,6 +2,7 @@ import * as docker from '@pulumi/docker';
 import * as pulumi from '@pulumi/pulumi';
 
 import { type FoundInside, nothingInside } from '../src/actions/found-inside';
+import { versionTableOf } from '../src/actions/open-database';
 import type { PreparedStack } from '../src/actions/prepare-stack';
 import { applyLimits, clearTheName } from '../src/docker/containers';
 import { freePorts } from '../src/docker/free-ports';
@@ -234,7 +235,7 @@ export class ComposeStack extends pulumi.ComponentResource {
   ): void {
     if (!database || !services.has(database.service)) return;
     const { service, name, user, alembic } = database;
-    const { schema, table } = alembic ?? {};
+    const versionTable = versionTableOf(database);
     const target = prepared.data?.target;
     const after = [service, alembic?.service, ...followersOf(prepared.project.model, service)];
     const plans = prepared.services.filter((plan) => after.includes(plan.service));
@@ -246,9 +247,7 @@ export class ComposeStack extends pulumi.ComponentResource {
         service,
         ...(name !== undefined && { database: name }),
         ...(user !== undefined && { user }),
-        ...((schema ?? table) !== undefined && {
-          versionTable: { ...(schema && { schema }), ...(table && { table }) },
-        }),
+        ...(Object.keys(versionTable).length > 0 && { versionTable }),
         images: Object.fromEntries(plans.map((plan) => [plan.service, shortImage(plan)])),
         ...(target !== undefined && target !== 'unknown' && { revisions: target.revisions }),
         ...(prepared.database?.extensions.length && { extensions: prepared.database.extensions }),

@@ -1,7 +1,7 @@
 import { RewindError } from '../errors';
 import type { DataChange } from '../releases/next-config';
 import { type ReleaseRecord, releaseName } from '../releases/record';
-import { readRevisions } from '../postgres/revisions';
+import { readRevisions, revisionNames } from '../postgres/revisions';
 import { releaseRevisions } from './data-outlook';
 import { openDatabase, snapshotsOf } from './open-database';
 import type { StackContext } from './stack-context';
@@ -32,7 +32,7 @@ export async function dataChange(
   if (snapshot !== undefined) return { restore: { snapshot, at: new Date().toISOString() } };
   throw new RewindError({
     code: 'snapshot/unknown',
-    message: `There is no snapshot of the revision of ${releaseName(to.number)} (${revisions.join(', ') || 'none'}) that is restorable.`,
+    message: `There is no snapshot of the revision of ${releaseName(to.number)} (${revisionNames(revisions)}) that is restorable.`,
     fix: 'Choose --database=downgrade or --database=keep; rewind snapshot list lists what there is.',
   });
 }

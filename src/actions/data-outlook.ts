@@ -6,9 +6,10 @@ import type { ContainerSpec } from '../container/spec';
 import { takeInventory } from '../docker/inventory';
 import { type Problem, RewindError } from '../errors';
 import { lossOutlook, lossOutlookLines, type LossOutlook } from '../loss/outlook';
-import { readRevisions } from '../postgres/revisions';
+import { readRevisions, revisionNames } from '../postgres/revisions';
 import { type ReleaseRecord, releaseName } from '../releases/record';
 import type { AlembicSettings } from '../settings';
+import { newestAt } from '../snapshots/snapshot-store';
 import type { DataChoice } from './choose-data';
 import { countRestoreLoss } from './count-restore-loss';
 import { openDatabase, snapshotsOf, type StackDatabase } from './open-database';
@@ -119,11 +120,8 @@ async function surroundings(
 }
 
 async function snapshotAt(context: StackContext, revisions: readonly string[]): Promise<DataOutlook['snapshot']> {
-  const found = (await snapshotsOf(context).list()).findLast(
-    (it) => 'manifest' in it && it.manifest.revisions.join() === revisions.join() && it.proof?.ok !== false,
-  );
-  if (!found || 'damage' in found) return undefined;
-  return { id: found.id, takenAt: found.manifest.takenAt, proved: found.proof?.ok ?? false };
+  const found = newestAt(await snapshotsOf(context).list(), revisions);
+  return found && { id: found.id, takenAt: found.manifest.takenAt, proved: found.proof?.ok ?? false };
 }
 
 /** Why the data cannot become what a choice wants; undefined if it can. */
@@ -178,7 +176,7 @@ export function outlookText(outlook: DataOutlook, to: ReleaseRecord, choice: Dat
   if (newer.length + older.length === 0) return `${stays} ${release} has no other migrations than that.`;
   const back = snapshot
     ? `To bring the data of revision ${target.join(', ')} back instead: --database=restore, from ${snapshotText(snapshot)}. Rows written since are then only in the database that is kept.`
-    : `There is no snapshot of revision ${target.join(', ') || 'none'}.`;
+    : `There is no snapshot of revision ${revisionNames(target)}.`;
   if (choice === 'keep') {
     return [
       `${stays} ${release} comes from before these migrations and has to work with them:`,
@@ -188,7 +186,7 @@ export function outlookText(outlook: DataOutlook, to: ReleaseRecord, choice: Dat
     ].join('\n');
   }
   return [
-    `The schema of ${service} goes from ${revisions.join(', ') || 'none'} to ${target.join(', ') || 'none'}, in a moment in which what uses it is stopped; a snapshot is taken first.`,
+    `The schema of ${service} goes from ${revisionNames(revisions)} to ${revisionNames(target)}, in a moment in which what uses it is stopped; a snapshot is taken first.`,
     ...(newer.length > 0 ? ['These migrations are undone:', ...newer.map(stepText), ...losses] : []),
     ...(older.length > 0 ? ['These migrations are applied:', ...older.map(stepText)] : []),
     ...(newer.length > 0 ? ['To leave the schema as it is instead: --database=keep.', back] : []),
@@ -196,8 +194,8 @@ export function outlookText(outlook: DataOutlook, to: ReleaseRecord, choice: Dat
 }
 
 function restoreText({ service, snapshot }: DataOutlook, target: readonly string[]): string {
-  if (!snapshot) return `There is no snapshot of revision ${target.join(', ') || 'none'} to restore.`;
-  return `The data of ${service} is brought back from ${snapshotText(snapshot)}, of revision ${target.join(', ') || 'none'}. Rows written since are then only in the database that is kept (rewind snapshot undo).`;
+  if (!snapshot) return `There is no snapshot of revision ${revisionNames(target)} to restore.`;
+  return `The data of ${service} is brought back from ${snapshotText(snapshot)}, of revision ${revisionNames(target)}. Rows written since are then only in the database that is kept (rewind snapshot undo).`;
 }
 
 function snapshotText({ id, takenAt, proved }: NonNullable<DataOutlook['snapshot']>): string {

@@ -33,7 +33,7 @@ export async function findInside(
 ): Promise<FoundInside> {
   try {
     const { containers } = await takeInventory(docker);
-    const server = await openServer(docker, containers, stack, settings, { lookOnly: true });
+    const server = await openServer(docker, containers, stack, settings);
     const found = await server.query<{ kind: 'role' | 'database'; name: string; stored: string | null }>(
       `SELECT 'role' AS kind, rolname AS name, rolpassword AS stored FROM pg_catalog.pg_authid
         WHERE rolname = ANY (${textArray(plan.roles.map(({ name }) => name))})

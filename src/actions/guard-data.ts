@@ -1,5 +1,6 @@
 import { RewindError } from '../errors';
 import { dropDatabase } from '../postgres/restore';
+import { revisionNames } from '../postgres/revisions';
 import { removeAbandoned, shadowSuffix, withScratch } from '../postgres/scratch';
 import { fingerprintObjects, fingerprintOf, readSchema } from '../postgres/schema';
 import { SnapshotSession } from '../postgres/session';
@@ -26,7 +27,7 @@ export async function snapshotFirst(open: OpenRun): Promise<string | undefined> 
   const to = run.revisions ?? from;
   const isRestored = restore !== undefined && !(await new RestoreLedger(releases).has(restore, server));
   if (((await standsAt(open, from, to)) && !isRestored) || (await isEmpty(open))) return undefined;
-  const what = isRestored ? `the restore of ${sourceName(restore)}` : `${names(from)} → ${names(to)}`;
+  const what = isRestored ? `the restore of ${sourceName(restore)}` : `${revisionNames(from)} → ${revisionNames(to)}`;
   const { id } = await takeSnapshot({ server, store: snapshots, stack, versionTable, reason: `before ${what}` });
   await exchange.add({ snapshot: id });
   return id;
@@ -85,7 +86,7 @@ export async function verifyData(open: OpenRun): Promise<void> {
   if (run.revisions && !(await standsAt(open, live, run.revisions))) {
     throw new RewindError({
       code: 'migration/unfinished',
-      message: `The database of ${server.service} stands at ${names(live)} and not at ${names(run.revisions)}.`,
+      message: `The database of ${server.service} stands at ${revisionNames(live)} and not at ${revisionNames(run.revisions)}.`,
       fix: 'Somebody else has moved it meanwhile: end that, then run the update again.',
     });
   }
@@ -104,8 +105,4 @@ export async function verifyData(open: OpenRun): Promise<void> {
 /** What a restore is of, in words. */
 export function sourceName({ source }: NonNullable<OpenRun['run']['database']['restore']>): string {
   return 'snapshot' in source ? source.snapshot : source.database;
-}
-
-function names(revisions: readonly string[]): string {
-  return revisions.join(', ') || 'none';
 }

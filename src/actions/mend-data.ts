@@ -1,5 +1,6 @@
 import type { ReleaseStore } from '../releases/release-store';
 import { RewindError } from '../errors';
+import { revisionNames } from '../postgres/revisions';
 import { DataExchange, type DataRun, targetText } from './data-run';
 import { changeData } from './change-data';
 import { endAbandonedMigrations, standsAt } from './move-data';
@@ -31,5 +32,5 @@ export async function mendData(
   const live = await open.revisions();
   if (await standsAt(open, live, run.revisions)) return undefined;
   await changeData(open);
-  return `The database stood at ${live.join(', ') || 'none'}, which nothing says that it should: it is back at ${run.revisions.join(', ') || 'none'}.`;
+  return `The database stood at ${revisionNames(live)}, which nothing says that it should: it is back at ${revisionNames(run.revisions)}.`;
 }

@@ -7,6 +7,7 @@ import { readEffects } from '../loss/read-effects';
 import { salvage } from '../loss/salvage';
 import { sayingWhoLocks } from '../postgres/lock-holders';
 import { dropDatabase } from '../postgres/restore';
+import { revisionNames } from '../postgres/revisions';
 import { withScratch } from '../postgres/scratch';
 import { identifier } from '../postgres/sql';
 import { databaseId, swapDatabases } from '../postgres/swap';
@@ -175,9 +176,11 @@ class Switch {
   async #move(way: Way, begin: () => Promise<void>): Promise<void> {
     const { image, undo, apply } = way;
     const { server } = this.#open;
-    const effects = await this.#effectsOf(way);
+    const reading = this.#effectsOf(way);
+    reading.catch(() => undefined); // waited for below, unless the container does not get so far
     try {
       await image.move(names(undo), names(apply), async () => {
+        const effects = await reading; // before anything is stopped
         await begin();
         await salvage(server, server.database, effects, { revision: this.#from.join(', ') });
       });
@@ -259,7 +262,7 @@ function stopIf(signal: AbortSignal | undefined): void {
 function notBack(failure: unknown, before: readonly string[]): Problem {
   return {
     code: 'migration/unfinished',
-    message: `The schema could not be brought back to ${before.join(', ') || 'none'}: ${messageOf(failure)}`,
+    message: `The schema could not be brought back to ${revisionNames(before)}: ${messageOf(failure)}`,
     fix: 'Mend what is named, or bring the data back from the snapshot that was taken first: rewind snapshot list, rewind snapshot restore.',
   };
 }

@@ -2,7 +2,7 @@ import type Docker from 'dockerode';
 
 import { composeLabel, stackLabel } from '../container/labels';
 import { RewindError } from '../errors';
-import { PostgresServer, type ServerOptions } from '../postgres/server';
+import { PostgresServer } from '../postgres/server';
 import type { DatabaseSettings } from '../settings';
 
 /**
@@ -17,7 +17,6 @@ export async function openServer(
   containers: readonly Docker.ContainerInfo[],
   stack: string,
   settings: Pick<DatabaseSettings, 'service' | 'name' | 'user'>,
-  options: Pick<ServerOptions, 'lookOnly'> = {},
 ): Promise<PostgresServer> {
   const ours = containers.filter(({ Labels: labels }) => labels[stackLabel] === stack);
   const found = ours.filter(({ Labels: labels }) => labels[composeLabel('service')] === settings.service);
@@ -43,6 +42,5 @@ export async function openServer(
     service: settings.service,
     ...(settings.name !== undefined && { database: settings.name }),
     ...(settings.user !== undefined && { user: settings.user }),
-    ...options,
   });
 }

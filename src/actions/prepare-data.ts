@@ -6,7 +6,7 @@ import type { ComposeModel } from '../compose/model';
 import { composeLabel, stackLabel } from '../container/labels';
 import type { ContainerSpec, ServicePlan } from '../container/spec';
 import { RewindError, type Problem } from '../errors';
-import { readRevisions } from '../postgres/revisions';
+import { readRevisions, revisionNames } from '../postgres/revisions';
 import type { ReleaseStore } from '../releases/release-store';
 import type { DatabaseSettings, RestoreSettings } from '../settings';
 import { SnapshotStore } from '../snapshots/snapshot-store';
@@ -216,7 +216,7 @@ export function noDowngrade(
   const steps = stuck.map(({ revision, about }) => `${revision} ${about}`.trim()).join(', ');
   return {
     code: 'migration/no-downgrade',
-    message: `The database stands at ${names(from)} and is to go back to ${names(to)}, but there is no downgrade for: ${steps}.`,
+    message: `The database stands at ${revisionNames(from)} and is to go back to ${revisionNames(to)}, but there is no downgrade for: ${steps}.`,
     fix: waysOut(from, to, snapshot),
   };
 }
@@ -225,17 +225,13 @@ export function noDowngrade(
 export function unknownRevision(from: readonly string[], to: readonly string[], snapshot: string | undefined): Problem {
   return {
     code: 'migration/unknown-revision',
-    message: `The database stands at ${names(from)} and is to go to ${names(to)}, but no image on this engine knows both.`,
+    message: `The database stands at ${revisionNames(from)} and is to go to ${revisionNames(to)}, but no image on this engine knows both.`,
     fix: waysOut(from, to, snapshot),
   };
 }
 
 function waysOut(from: readonly string[], to: readonly string[], snapshot: string | undefined): string {
   const keep = `Leave the schema as it is: --database=keep with rewind revert or deploy, or rewind:database.revision: ${from.length === 1 ? from[0]! : `[${from.join(', ')}]`}.`;
-  if (snapshot === undefined) return `${keep} There is no snapshot of revision ${names(to)}.`;
+  if (snapshot === undefined) return `${keep} There is no snapshot of revision ${revisionNames(to)}.`;
   return `${keep} Or bring the data of then back: --database=restore with rewind revert (${snapshot}), or rewind snapshot restore ${snapshot}.`;
-}
-
-function names(revisions: readonly string[]): string {
-  return revisions.join(', ') || 'none';
 }

@@ -1,6 +1,6 @@
 import { dropDatabase } from '../postgres/restore';
 import type { ReleaseStore } from '../releases/release-store';
-import type { SnapshotStore } from '../snapshots/snapshot-store';
+import { newestAt, type SnapshotStore } from '../snapshots/snapshot-store';
 import type { StackDatabase } from './open-database';
 import { keptDatabases } from './restore-database';
 
@@ -53,12 +53,13 @@ export async function neededSnapshots(
   retain: number,
 ): Promise<ReadonlySet<string>> {
   const needed = new Set<string>();
+  const there = await snapshots.list();
   for (const stored of await releases.list(retain)) {
     const database = 'record' in stored ? stored.record.database : undefined;
     if (!database) continue;
     if (database.snapshot !== undefined) needed.add(database.snapshot);
-    const newest = await snapshots.newestAt(database.revisions);
-    if (newest !== undefined) needed.add(newest);
+    const newest = newestAt(there, database.revisions);
+    if (newest) needed.add(newest.id);
   }
   return needed;
 }

@@ -77,7 +77,7 @@ async function look(identity: SchemaIdentity, known: Partial<SchemaFacts>): Prom
   const { docker } = await connect();
   const settings = { service, ...(database !== undefined && { name: database }), ...(user !== undefined && { user }) };
   const { containers } = await takeInventory(docker);
-  const server = await openServer(docker, containers, stack, settings, { lookOnly: true });
+  const server = await openServer(docker, containers, stack, settings);
   const { revisions, fingerprint, objects, bytes } = await readLiveSchema(server, versionTable);
   return {
     status: reachable,

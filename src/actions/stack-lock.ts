@@ -12,7 +12,11 @@ import type { StackContext } from './stack-context';
  * @param what - `deploy`, for others who find the stack locked
  * @throws RewindError release/locked, store/unusable
  */
-export async function withStackLock<T>(context: StackContext, what: string, work: () => Promise<T>): Promise<T> {
+export async function withStackLock<T>(
+  context: Pick<StackContext, 'name' | 'releases'>,
+  what: string,
+  work: () => Promise<T>,
+): Promise<T> {
   const since = new Date().toISOString().slice(11, 19);
   const lock = { isHeld: false };
   const held = (): Promise<T> => {

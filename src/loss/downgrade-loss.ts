@@ -1,7 +1,7 @@
 import type { PostgresServer } from '../postgres/server';
 import { type Count, sum } from './count';
 import { countTables, type Counted } from './counting';
-import { type Drop, type DropKind, findDrops, type Remark } from './drops';
+import { type Drop, type DropKind, type Drops, findDrops } from './drops';
 import type { StepEffects } from './effects';
 
 /** Rows of a table, or values of a column, that a downgrade takes away. */
@@ -18,17 +18,11 @@ export interface LostItem {
 }
 
 /** What undoing revisions would lose of what is in the database now. */
-export interface DowngradeLoss {
+export interface DowngradeLoss extends Omit<Drops, 'drops'> {
   readonly items: readonly LostItem[];
   /** Rows that go, and values of columns that go. */
   readonly rows: Count;
   readonly values: Count;
-  /** Views, types, functions that go; they hold no data. */
-  readonly objects: readonly Remark[];
-  /** What cannot be told. */
-  readonly unknown: readonly Remark[];
-  /** Steps that have no way back. */
-  readonly noDowngrade: readonly Remark[];
 }
 
 /**

@@ -1,5 +1,6 @@
 import type { DatabaseContent, SequencePosition } from './contents';
 import type { DatabaseProperties } from './facts';
+import { revisionNames } from './revisions';
 import { salvageSchema } from './salvage-schema';
 import type { SchemaFingerprint } from './schema';
 
@@ -24,7 +25,7 @@ export function differences(expected: ComparedState, actual: ComparedState, comp
 }
 
 function revisionDifferences(expected: readonly string[], actual: readonly string[]): string[] {
-  const [wanted, found] = [expected, actual].map((list) => list.join(', ') || 'none');
+  const [wanted, found] = [expected, actual].map(revisionNames);
   return wanted === found ? [] : [`revision ${found} instead of ${wanted}`];
 }
 

@@ -9,6 +9,11 @@ export interface VersionTable {
   readonly table?: string;
 }
 
+/** Revisions in words. */
+export function revisionNames(revisions: readonly string[]): string {
+  return revisions.join(', ') || 'none';
+}
+
 /**
  * The revisions in alembic's table, sorted: one for each branch; none where there is no such table.
  *

@@ -18,9 +18,19 @@ export interface ServerOptions {
   readonly user?: string;
   /** The application's database. @default POSTGRES_DB of the container, else the user's name */
   readonly database?: string;
-  /** Changes nothing, not even what a swap that was cut off has left. @default false */
-  readonly lookOnly?: boolean;
 }
+
+/** Runs the script that comes by standard input, and prints nothing but what it asks for. */
+export const psqlScript = [
+  'psql',
+  '--no-psqlrc',
+  '--no-password',
+  '--quiet',
+  '--no-align',
+  '--tuples-only',
+  '--set=ON_ERROR_STOP=1',
+  '--file=-',
+] as const;
 
 /** A tool of Postgres to run in the database's container. */
 export interface ToolOptions {
@@ -213,17 +223,7 @@ export class PostgresServer {
   }
 
   async #psql(script: string, database: string): Promise<string> {
-    const argv = [
-      'psql',
-      '--no-psqlrc',
-      '--no-password',
-      '--quiet',
-      '--no-align',
-      '--tuples-only',
-      '--set=ON_ERROR_STOP=1',
-      '--file=-',
-    ];
-    const result = await this.tool(argv, { input: script, database });
+    const result = await this.tool(psqlScript, { input: script, database });
     if (result.exitCode === 0) return result.stdout;
     throw this.problem(`The database ${identifier(database)} of ${this.service} refuses`, result, database);
   }

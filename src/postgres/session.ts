@@ -2,7 +2,7 @@ import { PassThrough } from 'node:stream';
 import { createInterface } from 'node:readline';
 
 import { RewindError } from '../errors';
-import type { PostgresServer } from './server';
+import { type PostgresServer, psqlScript } from './server';
 
 /** What makes the text of any value the same, wherever it is read. */
 export const reproducible = `
@@ -50,17 +50,7 @@ export class SnapshotSession {
   ): Promise<T> {
     const input = new PassThrough();
     const output = new PassThrough();
-    const argv = [
-      'psql',
-      '--no-psqlrc',
-      '--no-password',
-      '--quiet',
-      '--no-align',
-      '--tuples-only',
-      '--set=ON_ERROR_STOP=1',
-      '--file=-',
-    ];
-    const ended = server.tool(argv, { input, output, database, ...(signal && { signal }) }).then((result) => {
+    const ended = server.tool(psqlScript, { input, output, database, ...(signal && { signal }) }).then((result) => {
       output.end();
       if (result.exitCode !== 0) throw server.problem('A query of the database failed', result, database);
     });

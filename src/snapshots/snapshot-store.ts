@@ -12,10 +12,30 @@ import { isSnapshotId, snapshotId } from './id';
 import { parseManifest, renderManifest, type SnapshotFile, type SnapshotManifest } from './manifest';
 import { parseProof, type SnapshotProof } from './proof';
 
+/** A snapshot in the store. */
+export interface ReadableSnapshot {
+  readonly id: string;
+  readonly manifest: SnapshotManifest;
+  readonly proof?: SnapshotProof;
+}
+
 /** A snapshot in the store, or what is wrong with it. */
-export type StoredSnapshot = { readonly id: string } & (
-  { readonly manifest: SnapshotManifest; readonly proof?: SnapshotProof } | { readonly damage: RewindError }
-);
+export type StoredSnapshot = ReadableSnapshot | { readonly id: string; readonly damage: RewindError };
+
+/**
+ * The newest snapshot that was taken at some revisions, and of which no test has failed; undefined if there is none.
+ *
+ * @param stored - oldest first
+ */
+export function newestAt(
+  stored: readonly StoredSnapshot[],
+  revisions: readonly string[],
+): ReadableSnapshot | undefined {
+  const readable = stored.flatMap((it) => ('manifest' in it ? [it] : []));
+  return readable.findLast(
+    ({ manifest, proof }) => manifest.revisions.join() === revisions.join() && proof?.ok !== false,
+  );
+}
 
 type FileName = 'archive' | 'settings';
 
@@ -55,11 +75,9 @@ export class SnapshotStore {
     );
   }
 
-  /** The newest snapshot that was taken at these revisions, and of which no test has failed; undefined if there is none. */
+  /** ID of the newest good snapshot that was taken at these revisions: {@link newestAt}. */
   async newestAt(revisions: readonly string[]): Promise<string | undefined> {
-    return (await this.list()).findLast(
-      (it) => 'manifest' in it && it.manifest.revisions.join() === revisions.join() && it.proof?.ok !== false,
-    )?.id;
+    return newestAt(await this.list(), revisions)?.id;
   }
 
   /**
