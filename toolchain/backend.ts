@@ -5,9 +5,15 @@ import { parse } from 'yaml';
 import { messageOf, RewindError } from '../src/errors';
 import { projectFile, projectPlaces } from './project';
 
-/** The backend that a project has unless its user chooses another: files inside the project. */
+/**
+ * The backend that a project has unless its user chooses another: files inside the project.
+ *
+ * `metadata=skip`: without it every file of the state has a second one beside it, `.attrs`, which is written in place. An
+ * engine that is killed while it does that leaves it empty, and a state that no engine can read (`failed to load
+ * checkpoint: EOF`). The state itself is renamed into place.
+ */
 export function defaultBackendUrl(projectDir: string): string {
-  return pathToFileURL(projectPlaces(projectDir).state).href;
+  return `${pathToFileURL(projectPlaces(projectDir).state).href}?metadata=skip`;
 }
 
 /**

@@ -17,7 +17,7 @@ function home(current?: string): string {
 }
 
 test('the default backend is a URL, whatever characters the folder has', () => {
-  expect(defaultBackendUrl('/srv/my stack 100%')).toBe('file:///srv/my%20stack%20100%25/.rewind/state');
+  expect(defaultBackendUrl('/srv/my stack 100%')).toBe('file:///srv/my%20stack%20100%25/.rewind/state?metadata=skip');
 });
 
 test('nothing is chosen where nobody chose', () => {

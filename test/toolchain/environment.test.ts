@@ -36,7 +36,7 @@ test('pulumi is found first, with its own home, the state in the project and the
       PULUMI_HOME: toolchain.pulumiHome,
       PULUMI_SKIP_UPDATE_CHECK: 'true',
       PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION: 'true',
-      PULUMI_BACKEND_URL: `file://${project}/.rewind/state`,
+      PULUMI_BACKEND_URL: `file://${project}/.rewind/state?metadata=skip`,
       PULUMI_CONFIG_PASSPHRASE_FILE: `${project}/.rewind/passphrase`,
       REWIND_COMPOSE: toolchain.compose[0],
       REWIND_ENV: project,
@@ -61,7 +61,7 @@ test('in a shell that was set up for another project, the settings of that proje
   Object.assign(env, change().set);
   project = tempFolder();
   const { set } = change();
-  expect(set['PULUMI_BACKEND_URL']).toBe(`file://${project}/.rewind/state`);
+  expect(set['PULUMI_BACKEND_URL']).toBe(`file://${project}/.rewind/state?metadata=skip`);
   expect(set['PULUMI_CONFIG_PASSPHRASE_FILE']).toBe(`${project}/.rewind/passphrase`);
 });
 
