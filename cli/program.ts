@@ -1,12 +1,21 @@
 import { existsSync, readFileSync, realpathSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 
-import { ComposeStack, prepareFromConfig, type ProgramOptions } from '../components';
+import type { ProgramOptions } from '../components';
 import { installDir } from '../toolchain/places';
+
+/**
+ * Loads what running the program takes, which commands that run none do without: to be called while something else is
+ * waited for.
+ */
+export async function loadProgram(): Promise<void> {
+  await Promise.all([import('../components'), import('../src/automation/program-run')]);
+}
 
 /** The program of `index.ts`, to run in this process. */
 export function standardProgram(options: ProgramOptions): () => Promise<Record<string, unknown>> {
   return async () => {
+    const { ComposeStack, prepareFromConfig } = await import('../components');
     const stack = await ComposeStack.whenReady('stack', prepareFromConfig(options));
     return { services: stack.services, files: stack.files };
   };

@@ -10,6 +10,7 @@ import { confirmed, mustBeAsked } from '../confirm';
 import { databaseOption } from '../database-option';
 import { planText } from '../output/plan-text';
 import { progressFor } from '../output/progress';
+import { loadProgram } from '../program';
 import { chooseRelease, currentRelease, readReleases } from '../releases';
 import { openSession, type StackOptions } from '../session';
 import { stackCommand } from '../stack-command';
@@ -39,7 +40,7 @@ export function register(program: Command): void {
     .action(async (word: string | undefined, options: RevertOptions) => {
       const session = await openSession(options);
       const { context } = session;
-      const known = await readReleases(context);
+      const [known] = await Promise.all([readReleases(context), loadProgram()]);
       const target = await chooseRelease(context, known, word);
       if (!options.yes) {
         mustBeAsked('rewind plan', options.json);

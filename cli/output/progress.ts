@@ -1,4 +1,4 @@
-import type { Step } from '../../src/automation/engine';
+import type { Step } from '../../src/automation/program-run';
 import type { PreparedStack } from '../../src/actions/prepare-stack';
 import { PlainOutput } from '../../toolchain/step-output';
 import type { StepListener } from '../../toolchain/steps';

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 
-import type { Outcome, RunProgramOptions, Step } from '../automation/engine';
+import type { Outcome, RunProgramOptions, Step } from '../automation/program-run';
 import { connect } from '../docker/engine';
 import { clearTheName } from '../docker/containers';
 import { messageOf, RewindError } from '../errors';

@@ -2,7 +2,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
-import type { Step } from '../automation/engine';
+import type { Step } from '../automation/program-run';
 import { replicasOf } from '../compose/order';
 import { containerNames } from '../container/plan';
 import { connect } from '../docker/engine';

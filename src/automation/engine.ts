@@ -1,55 +1,9 @@
-import * as automation from '@pulumi/pulumi/automation';
 import { execa } from 'execa';
-import { SemVer } from 'semver';
 
 import { RewindError } from '../errors';
+import type { EngineOptions, Outcome, RunProgramOptions, Step } from './program-run';
+import { fixOf, withoutPrefix } from './said';
 import { makeKey } from './stack-key';
-
-/** Where and how the engine runs. */
-export interface EngineOptions {
-  /** Folder of Pulumi.yaml. */
-  readonly directory: string;
-  readonly stack: string;
-  /** Environment on top of this process's: PATH, PULUMI_HOME, backend, passphrase file. */
-  readonly env: Readonly<Record<string, string>>;
-}
-
-/** One run of a program. */
-export interface RunProgramOptions {
-  /** Runs in this process. @default the project's own program, in a process of its own */
-  readonly program?: () => Promise<Record<string, unknown> | undefined>;
-  /** The stack configuration file. @default that of the project */
-  readonly configFile?: string;
-  readonly message?: string;
-  /** Asks the engine to stop after the steps that are under way. @default never */
-  readonly signal?: AbortSignal;
-  readonly onStep?: (step: Step) => void;
-}
-
-/** What the engine does, or would do, to one resource. */
-export interface Step {
-  readonly phase: 'begin' | 'done' | 'failed';
-  /** `create`, `update`, `replace`, `delete`, …: https://www.pulumi.com/docs/iac/automation-api/ */
-  readonly op: string;
-  /** Resource type, e.g. `docker:index/container:Container`. */
-  readonly type: string;
-  readonly name: string;
-  /** Name of the component that it belongs to. @default none */
-  readonly parent?: string;
-  /** Names of the properties that differ. */
-  readonly diffs: readonly string[];
-}
-
-/** How a run ended. */
-export type Outcome =
-  | { readonly ok: true; readonly steps: readonly Step[] }
-  | {
-      readonly ok: false;
-      readonly steps: readonly Step[];
-      readonly why: string;
-      /** If the engine was killed: the steps that it was about then. @default it has ended by itself */
-      readonly unfinished?: readonly Step[];
-    };
 
 /** An update as `pulumi stack history` lists it. */
 export interface HistoryEntry {
@@ -71,13 +25,15 @@ export class StackEngine {
   }
 
   /** What an update would do. Changes nothing. */
-  preview(options: RunProgramOptions): Promise<Outcome> {
-    return this.#run(options, (stack, given) => stack.preview(given));
+  async preview(options: RunProgramOptions): Promise<Outcome> {
+    const { runProgram } = await import('./program-run');
+    return runProgram(this.#options, 'preview', options);
   }
 
   /** Brings the stack to what the program declares. */
-  update(options: RunProgramOptions): Promise<Outcome> {
-    return this.#run(options, (stack, given) => stack.up(given));
+  async update(options: RunProgramOptions): Promise<Outcome> {
+    const { runProgram } = await import('./program-run');
+    return runProgram(this.#options, 'up', options);
   }
 
   /**
@@ -175,161 +131,4 @@ export class StackEngine {
       fix: fixOf(result.stderr),
     });
   }
-
-  async #run(
-    { program, configFile, message, signal, onStep }: RunProgramOptions,
-    start: (stack: automation.Stack, options: RunOptions) => Promise<unknown>,
-  ): Promise<Outcome> {
-    const steps: Step[] = [];
-    const unfinished = new Map<string, Step>();
-    const errors: string[] = [];
-    const onEvent = (event: automation.EngineEvent): void => {
-      const step = stepOf(event);
-      if (step) {
-        if (step.phase === 'begin') steps.push(step);
-        const key = `${step.op} ${step.type} ${step.name}`;
-        if (step.phase === 'begin') unfinished.set(key, step);
-        else unfinished.delete(key);
-        onStep?.(step);
-      }
-      const { severity, message: said, prefix = '' } = event.diagnosticEvent ?? {};
-      if (severity === 'error' && said !== undefined) errors.push(ofCommand(plain(`${prefix}${said}`).trim()));
-    };
-    const options: RunOptions = {
-      onEvent,
-      ...(program && { program: program as automation.PulumiFn }),
-      ...(configFile !== undefined && { configFile }),
-      ...(message !== undefined && { message }),
-      ...(signal && { signal }),
-    };
-    try {
-      await start(await this.#stack(), options);
-      return { ok: true, steps };
-    } catch (error) {
-      if (!(error instanceof automation.CommandError)) throw error;
-      if (!(error instanceof EngineKilled)) return { ok: false, steps, why: whatWasSaid(errors, error) };
-      return { ok: false, steps, why: error.message, unfinished: [...unfinished.values()] };
-    }
-  }
-
-  /** The stack without what the Automation API would ask on the way: each question is a process of its own. */
-  async #stack(): Promise<automation.Stack> {
-    const { directory, stack: name, env } = this.#options;
-    const workspace = await automation.LocalWorkspace.create({
-      workDir: directory,
-      envVars: { ...env, PULUMI_SKIP_UPDATE_CHECK: 'true' },
-      pulumiCommand: detachedPulumi,
-    });
-    // Every command names the stack; selecting it would change what the user has selected.
-    workspace.selectStack = () => Promise.resolve();
-    const stack = await automation.Stack.select(name, workspace);
-    stack.outputs = () => Promise.resolve({});
-    stack.info = () => Promise.resolve(undefined);
-    return stack;
-  }
-}
-
-type RunOptions = Pick<automation.UpOptions, 'program' | 'configFile' | 'message' | 'signal' | 'onEvent'>;
-
-interface CommandResult {
-  readonly stdout: string;
-  readonly stderr: string;
-  readonly code: number;
-}
-
-/**
- * The `pulumi` on PATH, out of reach of a terminal's Ctrl-C: the engine is asked to stop once, by this process, and
- * finishes the steps that are under way. A second interrupt would make it drop them. Which version it is has been seen
- * to by the set-up; the Automation API's own command asks it each time.
- */
-const detachedPulumi = Object.assign(Object.create(automation.PulumiCommand.prototype) as automation.PulumiCommand, {
-  command: 'pulumi',
-  /** At least this: newer ones tell their events as they happen. */
-  version: new SemVer('3.206.0'),
-
-  run: async (
-    args: string[],
-    cwd: string,
-    env: Record<string, string>,
-    _onOutput?: unknown,
-    _onError?: unknown,
-    signal?: AbortSignal,
-  ): Promise<CommandResult> => {
-    const child = execa('pulumi', [...args, '--non-interactive', '--color', 'never'], {
-      cwd,
-      env: { ...env, PULUMI_AUTOMATION_API: 'true' },
-      stdin: 'ignore',
-      detached: true,
-      reject: false,
-    });
-    const stop = (): void => void child.kill('SIGINT');
-    signal?.addEventListener('abort', stop, { once: true });
-    if (signal?.aborted) stop();
-    const { exitCode = -2, stdout, stderr, signal: killedBy } = await child;
-    signal?.removeEventListener('abort', stop);
-    // Before it listens to it, the signal that asks it to stop ends it: it has not begun then.
-    if (killedBy !== undefined && killedBy !== 'SIGINT') throw new EngineKilled();
-    const result = { stdout, stderr, code: exitCode, toString: () => stderr || stdout };
-    if (exitCode === 0) return result;
-    throw Object.assign(new automation.CommandError(result as never), { stdout, stderr });
-  },
-});
-
-/** The engine was killed, and has told nobody of it. */
-class EngineKilled extends automation.CommandError {
-  constructor() {
-    super('Pulumi was killed in the middle of its work.');
-  }
-}
-
-function stepOf(event: automation.EngineEvent): Step | undefined {
-  const of = (phase: Step['phase'], metadata: automation.StepEventMetadata): Step => {
-    const parent = (metadata.new ?? metadata.old)?.parent;
-    return {
-      phase,
-      op: metadata.op,
-      type: metadata.type,
-      name: nameIn(metadata.urn),
-      ...(parent && { parent: nameIn(parent) }),
-      diffs: metadata.diffs ?? [],
-    };
-  };
-  if (event.resourcePreEvent) return of('begin', event.resourcePreEvent.metadata);
-  if (event.resOutputsEvent) return of('done', event.resOutputsEvent.metadata);
-  if (event.resOpFailedEvent) return of('failed', event.resOpFailedEvent.metadata);
-  return undefined;
-}
-
-/** The name at the end of a URN: https://www.pulumi.com/docs/iac/concepts/resources/names/#urns */
-function nameIn(urn: string): string {
-  return urn.slice(urn.lastIndexOf('::') + 2);
-}
-
-/** What a command of ours said when it failed, without what its plugin says around it. */
-function ofCommand(said: string): string {
-  return /(?:\n {2}output:|: running "[^]*?":)\n([^]*\[[a-z]+\/[a-z-]+\])\s*$/.exec(said)?.[1] ?? said;
-}
-
-/** What went wrong, in the engine's words, and how to mend it. */
-function whatWasSaid(errors: readonly string[], error: automation.CommandError): string {
-  const said = [...new Set(errors)].filter((text) => !/^(error: )?(update|preview) failed$/.test(text));
-  const { stdout = '', stderr = '' } = error as { stdout?: string; stderr?: string };
-  const text = withoutPrefix(said.join('\n\n') || plain(stderr.trim() || stdout.trim() || error.message));
-  // Errors of our own program come with what mends them.
-  return /\[[a-z]+\/[a-z-]+\]$/.test(text) ? text : `${text}\n  → ${fixOf(text)} [pulumi/failed]`;
-}
-
-function withoutPrefix(text: string): string {
-  return text.replace(/^error: /, '');
-}
-
-function fixOf(said: string): string {
-  return /unable to open bucket|PULUMI_ACCESS_TOKEN|connection refused|no such host|i\/o timeout/.test(said)
-    ? 'Check the state backend: PULUMI_BACKEND_URL, or whatever pulumi login has chosen (pulumi whoami --verbose).'
-    : 'Mend what it names and run the same command again.';
-}
-
-/** Text without the engine's colour directives, `<{%reset%}>`, and without those of a terminal. */
-function plain(text: string): string {
-  return text.replaceAll(/<\{%[^%]*%\}>|\u001b\[[0-9;]*m/g, '');
 }

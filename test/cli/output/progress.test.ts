@@ -2,7 +2,7 @@ import { beforeEach, expect, test } from 'vitest';
 
 import { Lines } from '../../../cli/output/progress';
 import type { PreparedStack } from '../../../src/actions/prepare-stack';
-import type { Step } from '../../../src/automation/engine';
+import type { Step } from '../../../src/automation/program-run';
 
 let lines: string[];
 let progress: Lines;
