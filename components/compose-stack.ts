@@ -117,9 +117,11 @@ export class ComposeStack extends pulumi.ComponentResource {
       ]),
     );
     this.files = prepared.files.hashes;
-    this.ready = allReady([...services.values()]).then(() => steps?.verified);
+    const started = allReady([...services.values()]);
+    this.ready = started.then(() => steps?.verified);
     this.ready.catch(() => undefined);
-    this.#schemaState(args, services, this.#insideOfDatabase(args, services));
+    // Beside the verification: it starts a provider of its own, which takes as long.
+    this.#schemaState(args, services, this.#insideOfDatabase(args, services), started);
     this.registerOutputs({ services: this.services, files: this.files });
   }
 
@@ -232,6 +234,7 @@ export class ComposeStack extends pulumi.ComponentResource {
     { prepared, stack, database }: ComposeStackArgs,
     services: ReadonlyMap<string, Service>,
     inside: Database | undefined,
+    started: Promise<void>,
   ): void {
     if (!database || !services.has(database.service)) return;
     const { service, name, user, alembic } = database;
@@ -254,7 +257,7 @@ export class ComposeStack extends pulumi.ComponentResource {
       },
       {
         parent: this,
-        dependsOn: this.#once(pulumi.runtime.isDryRun() ? Promise.resolve() : this.ready, [
+        dependsOn: this.#once(pulumi.runtime.isDryRun() ? Promise.resolve() : started, [
           ...containers,
           ...(inside ? [inside] : []),
         ]),

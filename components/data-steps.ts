@@ -40,9 +40,14 @@ export class DataSteps {
     const after = (wanted: Promise<pulumi.Resource[]>): pulumi.Output<pulumi.Resource[]> =>
       pulumi.output(Promise.race([orNever(wanted), givenUp]));
 
-    const before = Object.fromEntries(Object.entries(target).filter(([name]) => name !== 'MIGRATIONS'));
+    // Which migrations come or go is shown once, where they do.
+    const where = Object.fromEntries(Object.entries(target).filter(([name]) => name !== 'MIGRATIONS'));
     const ready = services.get(service)!.ready;
-    const snapshot = new Snapshot(`${service}-snapshot`, { service, before, op, after: after(ready) }, { parent });
+    const snapshot = new Snapshot(
+      `${service}-snapshot`,
+      { service, before: where, op, after: after(ready) },
+      { parent },
+    );
     const restored = restore
       ? [new Restore(`${service}-restore`, { service, restore, op, after: [snapshot.command] }, { parent })]
       : [];
@@ -60,7 +65,7 @@ export class DataSteps {
     all.catch(() => undefined); // whoever waits for the services hears of it
     const verification = new Verification(
       `${service}-verification`,
-      { service, target, op, after: after(all) },
+      { service, target: where, op, after: after(all) },
       { parent },
     );
     this.changed = migration.command;
@@ -75,7 +80,10 @@ function describe({ target, restore }: PreparedData): OpEnvironment {
   return {
     ...(target === 'unknown'
       ? { REVISION: unknown(), MIGRATIONS: unknown() }
-      : target && { REVISION: target.revisions.join('\n') || 'none', MIGRATIONS: target.migrations.join('\n') }),
+      : target && {
+          REVISION: target.revisions.join('\n') || 'none',
+          MIGRATIONS: target.migrations.map((it) => `${it}\n`).join(''),
+        }),
     ...(restore && restoreEnvironment(restore)),
   };
 }

@@ -34,11 +34,12 @@ function registerRestore(snapshot: Command): void {
     snapshot,
     'restore',
     'bring the data of a snapshot back, beside the live database first; what is replaced is kept',
-    ['rewind snapshot restore s-20261124-101500', 'rewind snapshot restore s-20261124-101500 --yes'],
+    ['rewind snapshot restore s-20261124-101500', 'rewind snapshot restore s-20261124-101500 --prove --yes'],
   )
     .argument('<snapshot>', 'the snapshot, e.g. s-20261124-101500')
     .option('-y, --yes', 'do it without asking', false)
-    .action(async (id: string, options: YesOptions) => {
+    .option('--prove', 'compare every row, even of a large database whose snapshot was proved before', false)
+    .action(async (id: string, options: YesOptions & { readonly prove: boolean }) => {
       const { context } = await openSession(options);
       const database = await openDatabase(context);
       const manifest = await database.snapshots.read(id);
@@ -58,6 +59,7 @@ function registerRestore(snapshot: Command): void {
         withStackLock(context, `snapshot restore ${id}`, () =>
           restoreSnapshot(context.name, database, manifest, {
             ...listenerOf(progress),
+            ...(options.prove && { everyRow: true }),
             onLoss: (found) => onLoss(found, signal),
             signal,
           }),

@@ -117,12 +117,16 @@ class Change {
     if (outcome?.ok) return this.#done(outcome.steps);
     const why = outcome && !signal?.aborted ? outcome.why : 'Interrupted.';
     const isUnknown = outcome?.unfinished !== undefined || (await this.#data.outcome()).begun === true;
-    if (!outcome || (!isUnknown && !outcome.steps.some(changesContainers))) {
+    const isAsBefore = !isUnknown && !outcome?.steps.some(changesContainers);
+    // A step that was taken before the one that failed, as a snapshot, stands in the state of the stack.
+    const isInState = before !== undefined && outcome?.steps.some(changesData) === true;
+    if (!outcome || (isAsBefore && !isInState)) {
       await this.#journal.end();
       return { state: 'refused', why };
     }
     try {
-      return await this.#putBack(before, why, outcome);
+      const result = await this.#putBack(before, why, outcome);
+      return isAsBefore && result.state === 'put-back' ? { state: 'refused', why } : result;
     } catch (error) {
       return { state: 'broken', why, whyNotBack: error instanceof RewindError ? error.render() : messageOf(error) };
     }

@@ -25,10 +25,18 @@ export interface RestoreSource {
   readonly store: SnapshotStore;
   readonly manifest: SnapshotManifest;
   readonly versionTable?: VersionTable;
+  /**
+   * Whether every row is compared by checksum, or only counted. @default every row, unless that takes long and a proof has
+   * done it before with the same archive
+   */
+  readonly everyRow?: boolean;
   readonly signal?: AbortSignal;
   /** Hears of what has been done, e.g. `restored`. */
   readonly onStep?: (text: string) => void;
 }
+
+/** Every row of so many bytes is read in about a second. */
+const quicklyRead = 64 * 1024 ** 2;
 
 /**
  * Restores a snapshot into a database of its own beside the live one, while applications go on, and holds it against the
@@ -48,8 +56,9 @@ export async function buildShadow(source: RestoreSource, name: string): Promise<
   await restoreArchive(server, { archive, name, owner: properties.owner, facts, ...(signal && { signal }) });
   try {
     await server.execute(propertiesSql(name, properties), server.maintenance);
-    onStep?.('restored, comparing every row');
-    const findings = await snapshotFindings(source, name);
+    const everyRow = source.everyRow ?? (databaseBytes <= quicklyRead || (await store.proof(id))?.ok !== true);
+    onStep?.(everyRow ? 'restored, comparing every row' : 'restored, counting rows');
+    const findings = await snapshotFindings(source, name, everyRow);
     if (findings.length > 0) throw notRestorable(id, findings);
   } catch (error) {
     await dropDatabase(server, name).catch(() => undefined);
@@ -70,7 +79,7 @@ export async function proveSnapshot(source: RestoreSource): Promise<SnapshotProo
   await removeAbandoned(server);
   const name = derivedName(server.database, `${proofSuffix}${timeName(started)}`);
   const building = withScratch(server, name, async () => {
-    await buildShadow(source, name);
+    await buildShadow({ ...source, everyRow: true }, name);
     await dropDatabase(server, name);
   });
   const findings = await building.then(
@@ -135,19 +144,20 @@ export async function keptDatabases(server: PostgresServer): Promise<KeptDatabas
 /**
  * How a database differs from a snapshot, in words; empty if it does not.
  *
+ * @param everyRow - without it rows are only counted. @default true
  * @throws RewindError database/…, snapshot/damaged
  */
-export async function snapshotFindings(source: RestoreSource, name: string): Promise<string[]> {
+export async function snapshotFindings(source: RestoreSource, name: string, everyRow = true): Promise<string[]> {
   const { server, manifest, versionTable, signal } = source;
   const properties = await readKeptProperties(source);
   return SnapshotSession.use(
     server,
     name,
     async (session) => {
-      const state = await readState(server, session, versionTable);
+      const state = await readState(server, session, versionTable, everyRow);
       const sequences = await readSequences(session);
       return [
-        ...differences(manifest, state),
+        ...differences(manifest, state, everyRow),
         ...sequenceDifferences(manifest.sequences.before, manifest.sequences.after, sequences),
         ...propertyDifferences(properties, state.properties),
       ];

@@ -22,6 +22,8 @@ export interface RestoreListener {
    * lost is not counted
    */
   readonly onLoss?: (outlook: RestoreOutlook) => Promise<void>;
+  /** As {@link RestoreSource.everyRow}. */
+  readonly everyRow?: boolean;
   readonly onStopped?: (service: string) => void;
   readonly onReady?: (service: string) => void;
   /** Asks to stop; what has begun is put back. @default never */
@@ -52,7 +54,7 @@ export async function restoreSnapshot(
   listener: RestoreListener = {},
 ): Promise<Restored> {
   const { server, snapshots: store, versionTable } = database;
-  const { signal, onPhase, onLoss } = listener;
+  const { signal, onPhase, onLoss, everyRow } = listener;
   const started = Date.now();
   await endInterruptedPause(database.docker, stack, markOf(database), onPhase);
   await server.checkWritable();
@@ -60,7 +62,11 @@ export async function restoreSnapshot(
   const shadow = derivedName(server.database, `${shadowSuffix}${timeName(new Date())}`);
   onPhase?.(`restoring ${manifest.id} beside the live database`);
   return withScratch(server, shadow, async () => {
-    const source = { server, store, manifest, versionTable, ...(signal && { signal }) };
+    const source = {
+      ...{ server, store, manifest, versionTable },
+      ...(everyRow !== undefined && { everyRow }),
+      ...(signal && { signal }),
+    };
     await buildShadow({ ...source, onStep: (text) => onPhase?.(text) }, shadow);
     try {
       if (onLoss) {

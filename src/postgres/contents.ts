@@ -7,7 +7,7 @@ export interface TableContent {
   readonly schema: string;
   readonly name: string;
   readonly rows: number;
-  /** Sum of a hash of each row: the same for the same rows in any order. */
+  /** Sum of a hash of each row: the same for the same rows in any order. Empty if rows were only counted. */
   readonly checksum: string;
 }
 
@@ -50,6 +50,8 @@ SELECT pg_catalog.count(*) AS count,
       ${acl('o.lomacl', 'L', 'o.lomowner')}, pg_catalog.obj_description(o.oid, 'pg_largeobject')), 0)::numeric), 0)::text AS checksum
 FROM pg_catalog.pg_largeobject_metadata o`;
 
+const largeObjectCountSql = `SELECT pg_catalog.count(*) AS count, ''::text AS checksum FROM pg_catalog.pg_largeobject_metadata`;
+
 const sequencesSql = `
 SELECT schemaname AS schema, sequencename AS name, last_value::text AS value
 FROM pg_catalog.pg_sequences
@@ -58,16 +60,21 @@ ORDER BY schemaname COLLATE "C", sequencename COLLATE "C"`;
 /**
  * Reads every row of a database and sums it up.
  *
+ * @param everyRow - without it rows and large objects are only counted, which takes a fraction of the time. @default true
  * @throws RewindError database/…
  */
-export async function readContent(session: SnapshotSession): Promise<DatabaseContent> {
+export async function readContent(session: SnapshotSession, everyRow = true): Promise<DatabaseContent> {
   const found = await session.query<{ schema: string; name: string }>(tablesSql);
   const tables: TableContent[] = [];
   for (let at = 0; at < found.length; at += tablesAtOnce) {
     const some = found.slice(at, at + tablesAtOnce);
-    tables.push(...(await session.query<TableContent>(some.map(contentSql).join('\nUNION ALL\n'))));
+    tables.push(
+      ...(await session.query<TableContent>(some.map((table) => contentSql(table, everyRow)).join('\nUNION ALL\n'))),
+    );
   }
-  const [largeObjects] = await session.query<DatabaseContent['largeObjects']>(largeObjectsSql);
+  const [largeObjects] = await session.query<DatabaseContent['largeObjects']>(
+    everyRow ? largeObjectsSql : largeObjectCountSql,
+  );
   return { tables, largeObjects: largeObjects! };
 }
 
@@ -80,8 +87,9 @@ export async function readSequences(session: SnapshotSession): Promise<SequenceP
   return session.query<SequencePosition>(sequencesSql);
 }
 
-function contentSql({ schema, name }: { readonly schema: string; readonly name: string }): string {
+function contentSql({ schema, name }: { readonly schema: string; readonly name: string }, everyRow: boolean): string {
+  const checksum = `coalesce(pg_catalog.sum(pg_catalog.hashtextextended((r.*)::text COLLATE "C", 0)::numeric), 0)`;
   return `SELECT ${literal(schema)}::text AS schema, ${literal(name)}::text AS name, pg_catalog.count(*) AS rows,
-  coalesce(pg_catalog.sum(pg_catalog.hashtextextended((r.*)::text COLLATE "C", 0)::numeric), 0)::text AS checksum
+  ${everyRow ? checksum : "''"}::text AS checksum
 FROM ONLY ${identifier(schema)}.${identifier(name)} r`;
 }

@@ -98,7 +98,8 @@ export function serverProblem(what: string, { exitCode, stdout, stderr }: Contai
     });
   }
   // Killed, and mostly the whole container with it: https://www.gnu.org/software/bash/manual/html_node/Exit-Status.html
-  if (stderr.trim() === '' && (exitCode === undefined || exitCode > 128)) {
+  // What it was about to say then ends in the middle of a line.
+  if (!stderr.includes('\n') && (exitCode === undefined || exitCode > 128)) {
     return notRunning(login.service, undefined);
   }
   const ended = exitCode === undefined ? 'it was ended' : `exit code ${exitCode}`;

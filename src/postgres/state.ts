@@ -21,18 +21,20 @@ export interface DatabaseState {
 /**
  * Reads everything that tells one database from another.
  *
+ * @param everyRow - without it rows are only counted. @default true
  * @throws RewindError database/…
  */
 export async function readState(
   server: PostgresServer,
   session: SnapshotSession,
   versionTable: VersionTable = {},
+  everyRow = true,
 ): Promise<DatabaseState> {
   const { facts, bytes } = await readFacts(session, server);
   const properties = await readProperties(session);
   const roles = await readRoles(session);
   const revisions = await readRevisions(session, versionTable);
   const schema = fingerprintObjects(await readSchema(session));
-  const content = await readContent(session);
+  const content = await readContent(session, everyRow);
   return { facts, databaseBytes: bytes, properties, roles, revisions, schema, content };
 }

@@ -350,7 +350,7 @@ describe('a stack whose data goes with it', () => {
     const { recorder } = await (await Declared.declare(shop, rest, {}, {}, data)).settle();
     expect(recorder.the('Command', 'db-migration').inputs).toEqual({
       create: `until [ -e Pulumi.yaml ] || [ -e Pulumi.yml ] || [ "$PWD" = / ]; do cd ..; done\nnode dist/op.js migrate --stack shop/dev`,
-      environment: { REVISION: '0002', MIGRATIONS: '0001 Goods\n0002 Wind zones' },
+      environment: { REVISION: '0002', MIGRATIONS: '0001 Goods\n0002 Wind zones\n' },
       stdin: { secret: 'the-key' },
       logging: 'none',
       addPreviousOutputInEnv: false,

@@ -240,6 +240,22 @@ describe('a restore', () => {
   });
 });
 
+test('a large database is not compared row by row again, once its snapshot is proved, unless that is asked for', async () => {
+  await sql(`
+    CREATE TABLE large (id int PRIMARY KEY, data text);
+    ALTER TABLE large ALTER data SET STORAGE EXTERNAL;
+    INSERT INTO large SELECT i, repeat(md5(i::text), 1000) FROM generate_series(1, 2200) i;`);
+  const { id } = await stack.rewindJson<Snapshot>(['snapshot', 'create', '--prove']);
+  expect(await stack.rewind('snapshot', 'restore', id, '--yes')).toContain('restored, counting rows');
+  await rewriteManifest(id, (text) =>
+    text.replace(/("name": "large",\s+"rows": 2200,\s+"checksum": ")/, (matched) => `${matched}1`),
+  );
+  const { exitCode, stdout, stderr } = await stack.tryRewind(['snapshot', 'restore', id, '--prove', '--yes']);
+  expect(exitCode).toBe(1);
+  expect(stdout).toContain('restored, comparing every row');
+  expect(stderr).toContain('public.large has other rows');
+});
+
 test('the password is in nothing that was printed', () => {
   expect(stack.printed.join('\n')).not.toContain(password);
 });

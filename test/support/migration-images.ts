@@ -47,14 +47,16 @@ export async function buildMigrationImage(
   { migrations, environment = plainEnvironment, more = [] }: MigrationImage,
 ): Promise<void> {
   const files = migrations.map((it): [string, string] => [`versions/${it.revision}.py`, sourceOf(it)]);
+  const write = [['env.py', environment], ...files].map(
+    ([path, source]) => `echo ${Buffer.from(source!).toString('base64')} | base64 -d > ${path}`,
+  );
+  // All in one step: each is a container of its own.
+  const steps = ['rm -rf versions __pycache__ ../alembic-head', 'mkdir versions', ...write];
   await buildImage(
     name,
     'FROM apex-api:v0.1.0',
     'USER root',
-    'RUN rm -rf /app/migrations/versions /app/migrations/__pycache__ /app/alembic-head && mkdir -p /app/migrations/versions',
-    ...[['env.py', environment], ...files].map(
-      ([path, source]) => `RUN echo ${Buffer.from(source!).toString('base64')} | base64 -d > /app/migrations/${path}`,
-    ),
+    `RUN cd /app/migrations && ${steps.join(' && ')}`,
     ...more,
     'USER 10001:10001',
   );

@@ -35,8 +35,9 @@ test('of several lines the one is told that says what is wrong, not what was tri
   expect(message).toContain('It says: pg_dump: error: server closed the connection unexpectedly');
 });
 
-test('a program that was killed and says nothing was killed with its container', () => {
+test('a program that was killed, and says nothing or no whole line, was killed with its container', () => {
   expect(problemOf('', 137)).toMatchObject(notRunning('db', undefined));
+  expect(problemOf('psql:', 137)).toMatchObject(notRunning('db', undefined));
   const unknown = { exitCode: undefined, stdout: '', stderr: '' };
   expect(serverProblem('It failed', unknown, login)).toMatchObject({ code: 'database/unreachable' });
 });

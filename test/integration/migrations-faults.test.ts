@@ -1,0 +1,228 @@
+import { readdir, readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+
+import { eventually, inspectContainer } from '../support/docker';
+import { buildMigrationImage, type TestMigration } from '../support/migration-images';
+import { descendantsOf } from '../support/processes';
+import { RunningRewind } from '../support/running-rewind';
+import { TestStack } from '../support/stack';
+import { imageId, removeTaggedImages } from '../support/tagged-images';
+import { TestDatabase } from '../support/test-database';
+
+// One stack with a real alembic. A revert that takes a migration back is killed and hindered, at one stage after the other.
+
+const project = 'rewind-migfaults';
+const app = (tag: string): string => `${project}/app:${tag}`;
+const user = 'shop';
+
+const goods: TestMigration = {
+  revision: '0001',
+  about: 'Goods',
+  upgrade: [
+    'CREATE TABLE goods (id int PRIMARY KEY, name text)',
+    `INSERT INTO goods SELECT i, repeat(md5(i::text), 9) FROM generate_series(1, 2000) i`,
+  ],
+  downgrade: ['DROP TABLE goods'],
+};
+const prices: TestMigration = {
+  revision: '0002',
+  down: '0001',
+  about: 'Prices',
+  upgrade: ['ALTER TABLE goods ADD price int', 'UPDATE goods SET price = id'],
+  downgrade: ['ALTER TABLE goods DROP price', 'SELECT pg_sleep(1.5)'],
+};
+
+const back = ['revert', 'r1', '--yes', '--database=downgrade'];
+
+let stack: TestStack;
+let database: TestDatabase;
+let names: string;
+
+const revision = (): Promise<string> =>
+  eventually(
+    async () => /^\d{4}$/.exec(await database.sql('SELECT version_num FROM alembic_version'))?.[0],
+    'the revision',
+    60_000,
+  );
+
+const sumOfNames = (): Promise<string> =>
+  database.sql('SELECT count(*), sum(hashtextextended(name, 0)) FROM goods WHERE id > 0');
+
+const store = (): string => join(stack.directory, '.rewind', 'stacks', project, 'dev');
+
+beforeAll(async () => {
+  await buildMigrationImage(app('v1'), { migrations: [goods] });
+  await buildMigrationImage(app('v2'), { migrations: [goods, prices] });
+  stack = await TestStack.create(project);
+  const waits = { command: ['sleep', 'infinity'], init: true };
+  await stack.write('compose.yaml', {
+    services: {
+      db: {
+        image: 'apex-db:15',
+        environment: { POSTGRES_USER: user, POSTGRES_PASSWORD: 'word', POSTGRES_DB: user },
+        volumes: ['data:/var/lib/postgresql/data'],
+        healthcheck: {
+          test: ['CMD', 'pg_isready', '-q', '-h', '127.0.0.1', '-U', user, '-d', user],
+          interval: '10s',
+        },
+      },
+      app: {
+        image: app('v1'),
+        environment: { DATABASE_URL: `postgresql://${user}:word@db/${user}` },
+        depends_on: { db: { condition: 'service_healthy' } },
+        ...waits,
+      },
+      web: { image: app('v1'), depends_on: { app: { condition: 'service_started' } }, ...waits },
+    },
+    volumes: { data: {} },
+  });
+  await stack.configure({ database: { service: 'db', alembic: { service: 'app' } } });
+  await stack.rewind('deploy');
+  database = new TestDatabase(`${project}-db-1`, user, user);
+  names = await sumOfNames();
+});
+
+beforeEach(async () => {
+  if ((await revision()) !== '0002') await stack.rewind('deploy', 'app=v2');
+  expect(await revision()).toBe('0002');
+});
+
+afterAll(async () => {
+  await stack.remove();
+  await removeTaggedImages(app('v1'), app('v2'));
+});
+
+type Moment = (rewind: RunningRewind) => Promise<unknown>;
+
+const snapshotWritten: Moment = (rewind) =>
+  rewind.until(
+    eventually(
+      async () => (await readdir(join(store(), 'snapshots'))).some((name) => name.startsWith('.')),
+      'a draft',
+      60_000,
+    ),
+  );
+const schemaMoving: Moment = (rewind) => rewind.until(database.session(`query ~ '^SELECT pg_sleep'`));
+const schemaMoved: Moment = async (rewind) => {
+  await schemaMoving(rewind);
+  await rewind.until(
+    eventually(
+      async () => (await database.sql('SELECT version_num FROM alembic_version')) === '0001',
+      'the end of the downgrade',
+      60_000,
+    ),
+  );
+};
+
+const rewindKilled: Moment = (rewind) => rewind.killAlone();
+const allKilled: Moment = (rewind) => rewind.kill();
+const engineKilled: Moment = (rewind) => {
+  rewind.killEngine();
+  return Promise.resolve();
+};
+const connectionLost: Moment = () => database.disconnect(`query ~ '^SELECT pg_sleep'`);
+const stepKilled: Moment = async (rewind) => {
+  const isStep = async (pid: number): Promise<boolean> =>
+    (await readFile(`/proc/${pid}/cmdline`, 'utf8').catch(() => '')).includes('op.js\0migrate');
+  const steps: number[] = [];
+  for (const pid of descendantsOf(rewind.pid)) if (await isStep(pid)) steps.push(pid);
+  expect(steps).not.toEqual([]);
+  for (const pid of steps) process.kill(pid, 'SIGKILL');
+};
+
+/** Reverts; does something to it at a moment, and waits for its end. */
+async function hinder(moment: Moment, fault: Moment): Promise<RunningRewind> {
+  const rewind = RunningRewind.start(stack, ...back);
+  try {
+    await moment(rewind);
+    await fault(rewind);
+    await rewind.end();
+  } catch (error) {
+    await rewind.killAlone();
+    throw error;
+  }
+  return rewind;
+}
+
+/** All of the one release or all of the other: no schema of one with the application of the other that is left to be. */
+async function expectRelease(tag: 'v1' | 'v2'): Promise<void> {
+  expect(await revision()).toBe(tag === 'v1' ? '0001' : '0002');
+  const states = await Promise.all(['db', 'app', 'web'].map((it) => inspectContainer(`${project}-${it}-1`)));
+  expect(states.map(({ State: { Running: running } }) => running)).toEqual([true, true, true]);
+  expect(states[1]!.Image).toBe(await imageId(app(tag)));
+  expect(await sumOfNames()).toBe(names);
+  expect(await stack.plannedSteps()).toEqual({});
+  expect(await readdir(store())).not.toContain('paused.json');
+}
+
+/** What the downgrade has taken away lies aside. */
+async function expectPricesKept(): Promise<void> {
+  const tables = await database.sql(
+    `SELECT string_agg(quote_ident(table_name), ',') FROM information_schema.columns WHERE table_schema = 'rewind_salvage' AND column_name = 'price'`,
+  );
+  expect(tables).not.toBe('');
+  const [newest] = tables.split(',').sort().reverse();
+  expect(await database.sql(`SELECT count(price) FROM rewind_salvage.${newest}`)).toBe('2000');
+}
+
+/** The same command, as often as one that was left alone is still at its end. */
+async function again(): Promise<void> {
+  await eventually(
+    async () => {
+      const { exitCode, stdout, stderr } = await stack.tryRewind(back);
+      if (exitCode === 0) return true;
+      expect(`${stdout}${stderr}`).toContain('[release/locked]');
+      return false;
+    },
+    'the revert',
+    120_000,
+  );
+}
+
+describe('a revert that takes a migration back is finished by the same command', () => {
+  test.each<[what: string, moment: string, at: Moment, fault: Moment]>([
+    ['rewind alone is killed', 'while its snapshot is written', snapshotWritten, rewindKilled],
+    ['rewind and its engine are killed', 'while the schema is moved', schemaMoving, allKilled],
+    ['its engine is killed', 'when the schema has been moved', schemaMoved, engineKilled],
+  ])('although %s %s', async (_what, _moment, at, fault) => {
+    await hinder(at, fault);
+    await again();
+    await expectRelease('v1');
+    await expectPricesKept();
+  });
+});
+
+describe('a revert that takes a migration back leaves the old schema with the old application', () => {
+  test.each<[what: string, moment: string, at: Moment, fault: Moment]>([
+    ['the process that moves the schema is killed', 'at it', schemaMoving, stepKilled],
+    ['the connection to the database is lost', 'while the schema is moved', schemaMoving, connectionLost],
+  ])('if %s %s', async (_what, _moment, at, fault) => {
+    const rewind = await hinder(at, fault);
+    expect(await rewind.ended).not.toBe(0);
+    await expectRelease('v2');
+    await again();
+    await expectRelease('v1');
+  });
+
+  test('if somebody holds a lock on the table, whom it names; and not for longer than it waits for that', async () => {
+    const hold = await database.hold('SELECT FROM goods');
+    const { exitCode, stdout, stderr } = await stack.tryRewind(back).finally(() => hold.release());
+    expect(exitCode).not.toBe(0);
+    expect(`${stdout}${stderr}`).toMatch(/held by shop \(import\), process \d+/);
+    await expectRelease('v2');
+  });
+
+  test('if a statement_timeout of the role, which alembic has to keep, ends it; the snapshot is not ended by that', async () => {
+    await database.sql(`ALTER ROLE shop SET statement_timeout = '700ms'`);
+    const { exitCode, stdout, stderr } = await stack
+      .tryRewind(back)
+      .finally(() => database.sql('ALTER ROLE shop RESET statement_timeout'));
+    expect(exitCode).not.toBe(0);
+    expect(`${stdout}${stderr}`).toContain('canceling statement due to statement timeout');
+    await expectRelease('v2');
+    await again();
+    await expectRelease('v1');
+  });
+});
