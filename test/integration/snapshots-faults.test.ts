@@ -136,13 +136,14 @@ describe('a lock of somebody else', () => {
 
 test('clients that connect over and over do not keep the two from changing places', async () => {
   const loop = 'while [ ! -e /tmp/enough ]; do psql -q -U shop -d shop -c "SELECT pg_sleep(0.2)" >/dev/null 2>&1; done';
-  const clients = [1, 2, 3].map(() => spawn('docker', ['exec', rig.db, 'timeout', '30', 'sh', '-c', loop]));
+  const clients = [1, 2, 3].map(() => spawn('docker', ['exec', rig.db, 'timeout', '90', 'sh', '-c', loop]));
+  const ended = clients.map((client) => new Promise((resolve) => client.once('close', resolve)));
   await rig.database.session(`query ~ 'pg_sleep'`);
   const started = Date.now();
   const { outageSeconds } = await rig.stack.rewindJson<{ outageSeconds: number }>(rig.restore);
   expect(outageSeconds).toBeLessThan(Math.min(5, (Date.now() - started) / 1000));
   await execIn(rig.db, 'touch', '/tmp/enough');
-  await Promise.all(clients.map((client) => new Promise((resolve) => client.once('close', resolve))));
+  await Promise.all(ended);
   await rig.expectRestored();
 });
 
