@@ -6,7 +6,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { eventually, inspectContainer } from '../support/docker';
 import { buildMigrationImage, type TestMigration } from '../support/migration-images';
 import { descendantsOf } from '../support/processes';
-import { RunningRewind } from '../support/running-rewind';
+import { type Moment, RunningRewind } from '../support/running-rewind';
 import { TestStack } from '../support/stack';
 import { imageId, removeTaggedImages } from '../support/tagged-images';
 import { TestDatabase } from '../support/test-database';
@@ -94,8 +94,6 @@ afterAll(async () => {
   await removeTaggedImages(app('v1'), app('v2'));
 });
 
-type Moment = (rewind: RunningRewind) => Promise<unknown>;
-
 const snapshotWritten: Moment = (rewind) =>
   rewind.until(
     eventually(
@@ -131,20 +129,6 @@ const stepKilled: Moment = async (rewind) => {
   expect(steps).not.toEqual([]);
   for (const pid of steps) process.kill(pid, 'SIGKILL');
 };
-
-/** Reverts; does something to it at a moment, and waits for its end. */
-async function hinder(moment: Moment, fault: Moment): Promise<RunningRewind> {
-  const rewind = RunningRewind.start(stack, ...back);
-  try {
-    await moment(rewind);
-    await fault(rewind);
-    await rewind.end();
-  } catch (error) {
-    await rewind.killAlone();
-    throw error;
-  }
-  return rewind;
-}
 
 /** All of the one release or all of the other: no schema of one with the application of the other that is left to be. */
 async function expectRelease(tag: 'v1' | 'v2'): Promise<void> {
@@ -187,7 +171,7 @@ describe('a revert that takes a migration back is finished by the same command',
     ['rewind and its engine are killed', 'while the schema is moved', schemaMoving, allKilled],
     ['its engine is killed', 'when the schema has been moved', schemaMoved, engineKilled],
   ])('although %s %s', async (_what, _moment, at, fault) => {
-    await hinder(at, fault);
+    await RunningRewind.hinder(stack, back, at, fault);
     await again();
     await expectRelease('v1');
     await expectPricesKept();
@@ -199,7 +183,7 @@ describe('a revert that takes a migration back leaves the old schema with the ol
     ['the process that moves the schema is killed', 'at it', schemaMoving, stepKilled],
     ['the connection to the database is lost', 'while the schema is moved', schemaMoving, connectionLost],
   ])('if %s %s', async (_what, _moment, at, fault) => {
-    const rewind = await hinder(at, fault);
+    const rewind = await RunningRewind.hinder(stack, back, at, fault);
     expect(await rewind.ended).not.toBe(0);
     await expectRelease('v2');
     await again();

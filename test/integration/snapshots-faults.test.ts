@@ -5,7 +5,8 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 
 import { execIn } from '../support/docker';
-import { FaultStack, type Moment, says } from '../support/fault-stack';
+import { FaultStack, says } from '../support/fault-stack';
+import type { Moment } from '../support/running-rewind';
 import { smallDisk } from '../support/small-disk';
 import { TestStack } from '../support/stack';
 

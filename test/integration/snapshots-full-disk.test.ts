@@ -1,7 +1,8 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 
 import { execIn } from '../support/docker';
-import { FaultStack, type Moment } from '../support/fault-stack';
+import { FaultStack } from '../support/fault-stack';
+import type { Moment } from '../support/running-rewind';
 
 // A stack whose database lies on a small disk, which gets full while something is done with it. Without a log of the
 // changes that a restore makes, so that it is the data that finds no room, and not the log: without that no server runs.

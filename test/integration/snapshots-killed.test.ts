@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 
-import { FaultStack, killed, type Moment, says } from '../support/fault-stack';
+import { FaultStack, killed, says } from '../support/fault-stack';
+import type { Moment } from '../support/running-rewind';
 import { RunningRewind } from '../support/running-rewind';
 
 // One stack with a real Postgres, whose rewind is killed at one stage after the other.

@@ -4,13 +4,10 @@ import { join } from 'node:path';
 import { expect } from 'vitest';
 
 import { eventually, execIn, inspectContainer } from './docker';
-import { RunningRewind } from './running-rewind';
+import { type Moment, RunningRewind } from './running-rewind';
 import { TestStack } from './stack';
 import { makeTaggedImages, removeTaggedImages } from './tagged-images';
 import { TestDatabase } from './test-database';
-
-/** A moment in the work of a command. */
-export type Moment = (rewind: RunningRewind) => Promise<unknown>;
 
 const user = 'shop';
 const minute = 60_000;
@@ -99,18 +96,9 @@ export class FaultStack {
     expect(this.#old).not.toBe(this.#new);
   }
 
-  /** Starts a command, waits for a moment in its work, and does something to it; then waits for its end. */
-  async hinder(command: readonly string[], moment: Moment, fault: Moment): Promise<RunningRewind> {
-    const rewind = RunningRewind.start(this.stack, ...command);
-    try {
-      await moment(rewind);
-      await fault(rewind);
-      await rewind.end();
-    } catch (error) {
-      await rewind.killAlone();
-      throw error;
-    }
-    return rewind;
+  /** As {@link RunningRewind.hinder}. */
+  hinder(command: readonly string[], moment: Moment, fault: Moment): Promise<RunningRewind> {
+    return RunningRewind.hinder(this.stack, command, moment, fault);
   }
 
   /** All of the one or all of the other, and what is not in its place is kept. */

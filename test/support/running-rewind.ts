@@ -3,11 +3,33 @@ import { descendantsOf, isRunning, nameOf, rememberOrphans } from './processes';
 import { RunningCommand } from './running-command';
 import type { TestStack } from './stack';
 
+/** A moment in the work of a command, or what is done to it then. */
+export type Moment = (rewind: RunningRewind) => Promise<unknown>;
+
 /** A rewind that is at work, to be interrupted or killed in the middle of it. */
 export class RunningRewind extends RunningCommand {
   /** Starts a command of rewind on a stack. */
   static start(stack: TestStack, ...args: string[]): RunningRewind {
     return new RunningRewind(stack, stack.rewindCommand(...args));
+  }
+
+  /** Starts a command, waits for a moment in its work, and does something to it; then waits for its end. */
+  static async hinder(
+    stack: TestStack,
+    command: readonly string[],
+    moment: Moment,
+    fault: Moment,
+  ): Promise<RunningRewind> {
+    const rewind = RunningRewind.start(stack, ...command);
+    try {
+      await moment(rewind);
+      await fault(rewind);
+      await rewind.end();
+    } catch (error) {
+      await rewind.killAlone();
+      throw error;
+    }
+    return rewind;
   }
 
   /** Waits until it has written something on one of its streams. */
