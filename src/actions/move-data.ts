@@ -98,13 +98,13 @@ async function replacementOf({
 }
 
 async function wayBetween(open: OpenRun, from: readonly string[], to: readonly string[]): Promise<Way> {
-  const { docker, run, server, snapshots } = open;
+  const { docker, run, snapshots } = open;
   const mover = await chooseMover(run.images, [...from, ...to], open.graphOf);
   if (!mover) throw RewindError.of([unknownRevision(from, to, await snapshots.newestAt(to))])!;
   const path = pathBetween(mover.graph, from, to);
   const stuck = path.undo.filter(isOneWay);
   if (stuck.length > 0) throw RewindError.of([noDowngrade(stuck, from, to, await snapshots.newestAt(to))])!;
-  return { ...path, image: new AlembicImage(docker, await open.surroundingsOf(mover.image), mover.image, server) };
+  return { ...path, image: new AlembicImage(docker, await open.surroundingsOf(mover.image), mover.image) };
 }
 
 /** The one part of an update during which the application does not run. */

@@ -3,8 +3,6 @@ import type Docker from 'dockerode';
 import type { ContainerSpec } from '../container/spec';
 import { type OneOff, runOneOff } from '../docker/one-off';
 import { type ErrorCode, RewindError } from '../errors';
-import { notRunning } from '../postgres/problems';
-import type { PostgresServer } from '../postgres/server';
 import type { RevisionGraph } from './graph';
 import helper from './helper.py';
 
@@ -42,17 +40,14 @@ const mark = 'rewind-alembic:';
 export class AlembicImage {
   readonly #docker: Docker;
   readonly #service: ContainerSpec;
-  readonly #server: PostgresServer | undefined;
   /** Immutable ID. */
   readonly image: string;
 
   /**
    * @param service - the service that has them, as planned: its environment says where the database is
    * @param image - ID of the image to take them from
-   * @param server - where the database is: without it a migration cannot go on. @default not known
    */
-  constructor(docker: Docker, service: ContainerSpec, image: string, server?: PostgresServer) {
-    this.#server = server;
+  constructor(docker: Docker, service: ContainerSpec, image: string) {
     this.#docker = docker;
     this.#service = service;
     this.image = image;
@@ -115,13 +110,11 @@ export class AlembicImage {
   }
 
   async #ask<T>(task: object, code: ErrorCode, network = true, prompt?: OneOff['prompt']): Promise<T> {
-    const server = prompt && this.#server;
     const { exitCode, stdout, stderr } = await runOneOff(this.#docker, {
       like: this.#service,
       image: this.image,
       argv: ['sh', '-c', launcher, 'sh', JSON.stringify(task), helper],
       ...(prompt && { prompt }),
-      ...(server && { needs: { container: server.container, gone: () => notRunning(server.service, undefined) } }),
       network,
       purpose: prompt ? migrationPurpose : 'alembic',
     });

@@ -23,11 +23,6 @@ export interface OneOff {
   readonly prompt?: { readonly text: string; readonly answer: () => Promise<string> };
   /** Whether it joins the service's networks. @default true */
   readonly network?: boolean;
-  /**
-   * A container that it talks to. Once that has ended, this one is ended, too, if it does not do so by itself: a connection
-   * may not hear of it. @default none
-   */
-  readonly needs?: { readonly container: Docker.Container; readonly gone: () => RewindError };
   /** What it is for, in its name and as label `dev.rewind.one-off`. */
   readonly purpose: string;
 }
@@ -71,8 +66,6 @@ export async function runOneOff(docker: Docker, oneOff: OneOff): Promise<Contain
   const container = await docker.createContainer(optionsOf(oneOff)).catch((error: unknown) => {
     throw refusal(`The engine does not run ${oneOff.purpose}`, 'Mend what it names, then run this again.', error);
   });
-  const over = new AbortController();
-  let watching: Promise<boolean> | undefined;
   try {
     const [, ...others] = oneOff.network === false ? [] : (oneOff.like.networksAdvanced ?? []);
     for (const { name } of others) await docker.getNetwork(name).connect({ Container: container.id });
@@ -84,40 +77,16 @@ export async function runOneOff(docker: Docker, oneOff: OneOff): Promise<Contain
     said.on('data', (chunk: Buffer) => chunks.push(chunk));
     const ended = container.wait({ condition: 'next-exit' }) as Promise<{ StatusCode: number }>;
     await container.start();
-    watching = oneOff.needs && endingWith(oneOff.needs.container, container, over.signal);
     if (answering === undefined) stream.end(oneOff.input ?? '');
     else await Promise.race([answering.then((text) => stream.end(text)), ended]);
     const { StatusCode: exitCode } = await ended;
     await finished(said, { writable: false });
-    over.abort();
-    if (await watching) throw oneOff.needs!.gone();
     return { exitCode, stdout: Buffer.concat(chunks).toString('utf8'), stderr };
   } catch (error) {
     if (error instanceof RewindError) throw error;
     throw refusal(`The engine does not run ${oneOff.purpose}`, 'Mend what it names, then run this again.', error);
   } finally {
-    over.abort();
     await container.remove({ force: true, v: true }).catch(() => undefined);
-  }
-}
-
-/** How long a program has to find out by itself that what it talks to is gone, in milliseconds. */
-const findsOutMs = 3000;
-
-/**
- * Ends a container some time after another one has ended.
- *
- * @param over - aborted when that is no longer needed
- * @returns whether it did
- */
-async function endingWith(needed: Docker.Container, container: Docker.Container, over: AbortSignal): Promise<boolean> {
-  try {
-    await needed.wait({ abortSignal: over });
-    await sleep(findsOutMs, undefined, { signal: over });
-    await container.kill();
-    return true;
-  } catch {
-    return false; // it has ended by itself
   }
 }
 
