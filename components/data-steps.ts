@@ -36,7 +36,8 @@ export class DataSteps {
     const { data, op, services, networks, volumes, givenUp } = args;
     const { service, restore } = { ...data, service: data.settings.service };
     const target = describe(data);
-    // What is waited for may never come, where a service does not get ready.
+    // What is waited for may never come, where a service does not get ready. Then nothing may depend on a resource that
+    // waits itself: Pulumi neither declares that nor tells whoever depends on it.
     const after = (wanted: Promise<pulumi.Resource[]>): pulumi.Output<pulumi.Resource[]> =>
       pulumi.output(Promise.race([orNever(wanted), givenUp]));
 
@@ -49,7 +50,13 @@ export class DataSteps {
       { parent },
     );
     const restored = restore
-      ? [new Restore(`${service}-restore`, { service, restore, op, after: [snapshot.command] }, { parent })]
+      ? [
+          new Restore(
+            `${service}-restore`,
+            { service, restore, op, after: after(ready.then(() => [snapshot.command])) },
+            { parent },
+          ),
+        ]
       : [];
     const quiesce = new Quiesce(`${service}-quiesce`, { service, stops: data.users }, { parent });
     const joined = [
@@ -58,7 +65,12 @@ export class DataSteps {
     ];
     const migration = new Migration(
       `${service}-migration`,
-      { service, target, op, after: [snapshot.command, ...restored.map((it) => it.command), ...joined] },
+      {
+        service,
+        target,
+        op,
+        after: after(ready.then(() => [snapshot.command, ...restored.map((it) => it.command), ...joined])),
+      },
       { parent: quiesce },
     );
     const all = Promise.all([...services.values()].map((it) => it.ready)).then((resources) => resources.flat());

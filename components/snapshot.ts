@@ -18,14 +18,11 @@ export interface SnapshotArgs {
 /** A snapshot of the database, taken before its schema or its data changes. */
 export class Snapshot extends pulumi.ComponentResource {
   readonly command: command.Command;
-  /** Name of the snapshot, or `none` where there was nothing to take one of. */
-  readonly snapshot: pulumi.Output<string>;
 
   constructor(name: string, args: SnapshotArgs, opts: pulumi.ComponentResourceOptions = {}) {
     super(tokens.snapshot, name, { service: args.service }, opts);
     const options = { parent: this, dependsOn: args.after };
     this.command = opCommand(name, 'snapshot', args.before, args.op, options);
-    this.snapshot = this.command.stdout;
-    this.registerOutputs({ snapshot: this.snapshot });
+    this.registerOutputs({});
   }
 }

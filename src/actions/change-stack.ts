@@ -23,6 +23,7 @@ import { endInterruptedPause, PauseMark } from './pause-mark';
 import { restoreSecrets } from './restore-secrets';
 import type { StackContext } from './stack-context';
 import { pulumiLockIn, withStackLock } from './stack-lock';
+import { WhatRan } from './what-ran';
 
 /** For so long an engine is waited for that an interrupted operation has left. */
 const patienceMs = 30_000;
@@ -104,6 +105,7 @@ class Change {
     const entry = { what, by: whoAmI(), startedAt, before: before?.number ?? 0 };
     const configuration = await this.#hashOfConfiguration();
     const { revertOf } = reason;
+    const ran = await WhatRan.now(this.#context.name);
     await this.#journal.begin({ ...entry, ...(revertOf !== undefined && { revertOf }), configuration }, text);
     let outcome: Outcome | undefined;
     try {
@@ -125,7 +127,7 @@ class Change {
       return { state: 'refused', why };
     }
     try {
-      const result = await this.#putBack(before, why, outcome);
+      const result = await this.#putBack(before, ran, why, outcome);
       return isAsBefore && result.state === 'put-back' ? { state: 'refused', why } : result;
     } catch (error) {
       return { state: 'broken', why, whyNotBack: error instanceof RewindError ? error.render() : messageOf(error) };
@@ -211,7 +213,7 @@ class Change {
     await this.#journal.end();
   }
 
-  async #putBack(before: StoredRelease | undefined, why: string, failed: Outcome): Promise<ChangeResult> {
+  async #putBack(before: StoredRelease | undefined, ran: WhatRan, why: string, failed: Outcome): Promise<ChangeResult> {
     const { onPhase } = this.#options;
     if (!before) {
       await this.#journal.end();
@@ -221,6 +223,7 @@ class Change {
     await onPhase?.(`${why}\n\nputting back ${name}`);
     await this.#context.releases.dropAfter(before.number);
     if (!failed.ok && failed.unfinished) await this.#endUnfinished(failed.unfinished);
+    await ran.startAgain();
     const today = await StackConfig.read(this.#context.configFile);
     // Where the record of what ran cannot be read, the stack configuration says the same.
     const record = 'record' in before ? before.record : undefined;

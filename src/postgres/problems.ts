@@ -80,12 +80,10 @@ const notExecutable = 126;
 /** What a failed tool of Postgres means; never with a password in it, as none of them prints one. */
 export function serverProblem(what: string, { exitCode, stdout, stderr }: ContainerResult, login: Login): RewindError {
   if (exitCode === commandNotFound || exitCode === notExecutable) {
-    // The engine says so, too, of a container that has ended meanwhile, and what it says comes as output.
-    if (!/not found|no such file|permission denied/i.test(`${stderr}${stdout}`))
-      return notRunning(login.service, undefined);
+    if (!isMissing(`${stderr}${stdout}`)) return notRunning(login.service, undefined);
     return new RewindError({
       code: 'database/not-postgres',
-      message: `The service ${login.service} is no Postgres database: its container has no program for that (${lastLine(stderr)}).`,
+      message: `The service ${login.service} is no Postgres database: its container has no program for that (${lastLine(stderr.trim() || stdout)}).`,
       fix: 'Name the service that is: pulumi config set --path rewind:database.service <service>.',
     });
   }
@@ -108,6 +106,16 @@ export function serverProblem(what: string, { exitCode, stdout, stderr }: Contai
     message: `${what}: ${stderr.trim() || ended}`,
     fix: 'Mend what it names, then run this again.',
   });
+}
+
+/**
+ * Whether a program is missing. The engine ends with the same exit code if a container ends while something is started
+ * in it, and says that as output; it may then miss a file of its own. Of a program, it gives the name: `exec: "psql"`.
+ */
+function isMissing(said: string): boolean {
+  const reason = /not found|no such file|permission denied/i;
+  if (!said.includes('OCI runtime')) return reason.test(said);
+  return /exec: \\?"/.test(said) && reason.test(said);
 }
 
 /** The container of the database has gone while it was worked with, or does not run. */

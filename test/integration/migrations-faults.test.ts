@@ -121,6 +121,7 @@ const engineKilled: Moment = (rewind) => {
   return Promise.resolve();
 };
 const connectionLost: Moment = () => database.disconnect(`query ~ '^SELECT pg_sleep'`);
+const serverKilled: Moment = () => database.kill();
 const stepKilled: Moment = async (rewind) => {
   const isStep = async (pid: number): Promise<boolean> =>
     (await readFile(`/proc/${pid}/cmdline`, 'utf8').catch(() => '')).includes('op.js\0migrate');
@@ -186,6 +187,15 @@ describe('a revert that takes a migration back leaves the old schema with the ol
     const rewind = await RunningRewind.hinder(stack, back, at, fault);
     expect(await rewind.ended).not.toBe(0);
     await expectRelease('v2');
+    await again();
+    await expectRelease('v1');
+  });
+
+  test('if the database is killed while the schema is moved, as soon as it runs again', async () => {
+    const rewind = await RunningRewind.hinder(stack, back, schemaMoving, serverKilled);
+    expect(await rewind.ended).not.toBe(0);
+    await stack.rewind('restart');
+    expect(await revision()).toBe('0002');
     await again();
     await expectRelease('v1');
   });

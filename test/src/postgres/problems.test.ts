@@ -45,3 +45,14 @@ test('a program that was killed, and says nothing or no whole line, was killed w
 test.each([126, 127])('exit code %i means that the container has no such program', (exitCode) => {
   expect(problemOf('sh: psql: not found', exitCode)).toMatchObject({ code: 'database/not-postgres' });
 });
+
+const engineSays = 'OCI runtime exec failed: exec failed: unable to start container process: ';
+
+test.each([
+  ['exec: "sh": executable file not found in $PATH: unknown', 'database/not-postgres'],
+  ['open /proc/714/ns/ipc: no such file or directory: unknown', 'database/unreachable'],
+])('the engine, which says %s, tells by what it misses', (reason, code) => {
+  expect(
+    serverProblem('It failed', { exitCode: 126, stdout: `${engineSays}${reason}`, stderr: '' }, login),
+  ).toMatchObject({ code });
+});
