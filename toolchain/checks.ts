@@ -1,6 +1,8 @@
+import { once } from 'node:events';
 import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
+import { PassThrough, type Writable } from 'node:stream';
 import { execa } from 'execa';
 import { messageOf, RewindError } from '../src/errors';
 import { toolVariables } from './environment';
@@ -24,30 +26,52 @@ import {
 /** A kind of check. `npm test -- NAME…` runs only those named. */
 interface Check {
   readonly name: string;
-  readonly run: () => Promise<Tally>;
+  readonly run: (out: Writable) => Promise<Tally>;
 }
 
-/** In the order of how soon they tell of a mistake. */
-const checks: readonly Check[] = [
-  { name: 'lint', run: () => tool('eslint', '.') },
-  { name: 'format', run: () => tool('prettier', '--check', '--log-level', 'warn', '.') },
-  { name: 'types', run: () => tool('tsc', '--noEmit') },
-  { name: 'unit', run: () => vitest('unit') },
+/** What needs nothing but the sources, in the order of how soon it tells of a mistake. */
+const ofTheSources: readonly Check[] = [
+  {
+    name: 'static',
+    run: (out) => tools(out, ['eslint', '.'], ['prettier', '--check', '--log-level', 'warn', '.'], ['tsc', '--noEmit']),
+  },
+  { name: 'unit', run: (out) => vitest('unit', out) },
+];
+
+/** What gets the tools and tests those; beside the sources, as much of it is waiting. */
+const ofTheTools: readonly Check[] = [
   { name: 'setup', run: setUp },
   { name: 'go', run: goTests },
   { name: 'example', run: exampleTests },
-  { name: 'integration', run: () => vitest('integration') },
 ];
 
-/** A tool of node_modules that says yes or no. */
-async function tool(name: string, ...args: string[]): Promise<Tally> {
-  return single((await start(bin(name), args)) === 0);
+const ofTheWhole: readonly Check[] = [{ name: 'integration', run: (out) => vitest('integration', out) }];
+
+/** What the checks are started with: with the tools on PATH, once they are there. */
+const withTools: NodeJS.ProcessEnv = { ...process.env };
+
+/** Tools of node_modules that say yes or no, side by side. */
+async function tools(out: Writable, ...commands: readonly (readonly string[])[]): Promise<Tally> {
+  const tallies = await Promise.all(
+    commands.map(async ([name = '', ...args]) => {
+      const { exitCode, all } = await execa(bin(name), args, {
+        cwd: installDir,
+        stdin: 'ignore',
+        all: true,
+        reject: false,
+      });
+      if (all !== '') say(out, all);
+      if (exitCode !== 0) say(out, `${name} ${args.join(' ')}: exit code ${exitCode}`);
+      return single(exitCode === 0);
+    }),
+  );
+  return tallies.reduce(add, nothing);
 }
 
-async function vitest(project: string): Promise<Tally> {
+async function vitest(project: string, out: Writable): Promise<Tally> {
   return withReport(async (report) => {
     const args = ['run', '--project', project, '--reporter=default', '--reporter=json', `--outputFile.json=${report}`];
-    const exitCode = await start(bin('vitest'), args);
+    const exitCode = await start(out, bin('vitest'), args);
     const text = readOr(report);
     return withExitCode(text === '' ? nothing : tallyVitest(text), exitCode);
   });
@@ -69,40 +93,46 @@ function readOr(file: string): string {
 }
 
 /** Gets what the later checks need and puts it on PATH for them. Counts only if it fails: it is no test. */
-async function setUp(): Promise<Tally> {
-  const toolchain = await ensureToolchain({ images: true, announce: true, stream: process.stdout });
-  Object.assign(process.env, toolVariables(toolchain, process.env));
+async function setUp(out: Writable): Promise<Tally> {
+  const toolchain = await ensureToolchain({ images: true, announce: true, stream: out });
+  Object.assign(withTools, toolVariables(toolchain, process.env));
   return nothing;
 }
 
-async function goTests(): Promise<Tally> {
+async function goTests(out: Writable): Promise<Tally> {
   const missing = await whyNoGo();
   if (missing !== undefined) {
-    say(`The tests of the plugins are skipped. ${missing}`);
+    say(out, `The tests of the plugins are skipped. ${missing}`);
     return { ...nothing, skipped: 1 };
   }
   const plugins = readBuilds(toolchainSources).find(({ name }) => name === 'plugins')!;
   const folder = path.join(toolchainSources, plugins.dir);
   // Compiled as the plugins themselves are: Go finds all that they share in its cache.
   const flags = ['-trimpath', ...(plugins.tags ? [`-tags=${plugins.tags}`] : [])];
-  if (hasPostgresServer()) return goTest(folder, [...flags, './...']);
-  const others = await goTest(folder, [...flags, ...(await packagesWithout(folder, postgresql))]);
-  return add(others, await inDatabaseImage(folder, [...flags, `./${postgresql}`]));
+  if (hasPostgresServer()) return goTest(out, folder, [...flags, './...']);
+  const others = await goTest(out, folder, [...flags, ...(await packagesWithout(folder, postgresql))]);
+  return add(others, await inDatabaseImage(out, folder, [...flags, `./${postgresql}`]));
 }
 
 /** The folder of the plugin whose tests start a Postgres server of their own. */
 const postgresql = 'postgresql';
 
-async function goTest(folder: string, args: readonly string[], env: NodeJS.ProcessEnv = {}): Promise<Tally> {
+async function goTest(
+  out: Writable,
+  folder: string,
+  args: readonly string[],
+  env: NodeJS.ProcessEnv = {},
+): Promise<Tally> {
   const result = await execa('go', ['test', '-json', ...args], {
     cwd: folder,
-    env: { ...goEnvironment, ...env },
+    env: { ...withTools, ...goEnvironment, ...env },
+    extendEnv: false,
     stdin: 'ignore',
     all: true,
     lines: true,
     reject: false,
   });
-  say(goOutput(result.all).trimEnd());
+  say(out, goOutput(result.all).trimEnd());
   return withExitCode(tallyGo(result.all), result.exitCode);
 }
 
@@ -113,7 +143,7 @@ async function packagesWithout(folder: string, name: string): Promise<string[]> 
 }
 
 /** Runs tests that need the programs of a Postgres server in the image that has them: the example's database. */
-async function inDatabaseImage(folder: string, args: readonly string[]): Promise<Tally> {
+async function inDatabaseImage(out: Writable, folder: string, args: readonly string[]): Promise<Tally> {
   const scratch = fs.mkdtempSync(path.join(os.tmpdir(), 'rewind-go-'));
   try {
     const mounts = [scratch, folder].flatMap((it) => ['--volume', `${it}:${it}:ro`]);
@@ -124,7 +154,7 @@ async function inDatabaseImage(folder: string, args: readonly string[]): Promise
       '--entrypoint=/usr/bin/env',
       databaseImage,
     ];
-    return await goTest(folder, [`-exec=${command.join(' ')}`, ...args], { GOTMPDIR: scratch });
+    return await goTest(out, folder, [`-exec=${command.join(' ')}`, ...args], { GOTMPDIR: scratch });
   } finally {
     fs.rmSync(scratch, { recursive: true, force: true });
   }
@@ -142,13 +172,13 @@ function hasPostgresServer(): boolean {
 }
 
 /** The example's own tests, which know nothing of Rewind: by Node's test runner. */
-async function exampleTests(): Promise<Tally> {
+async function exampleTests(out: Writable): Promise<Tally> {
   const folder = path.join(installDir, 'examples', 'apex', 'tests');
   const files = fs.readdirSync(folder).filter((name) => name.endsWith('.test.mjs'));
   return withReport(async (report) => {
     const reporters = ['--test-reporter=spec', '--test-reporter-destination=stdout', '--test-reporter=tap'];
     const args = ['--test', ...reporters, `--test-reporter-destination=${report}`];
-    const exitCode = await start(process.execPath, [...args, ...files.map((name) => path.join(folder, name))]);
+    const exitCode = await start(out, process.execPath, [...args, ...files.map((name) => path.join(folder, name))]);
     return withExitCode(tallyTap(readOr(report)), exitCode);
   });
 }
@@ -157,40 +187,61 @@ function bin(name: string): string {
   return path.join(installDir, 'node_modules', '.bin', name);
 }
 
-async function start(file: string, args: readonly string[]): Promise<number | undefined> {
-  const { exitCode } = await execa(file, args, {
+async function start(out: Writable, file: string, args: readonly string[]): Promise<number | undefined> {
+  const isOwn = out === process.stdout;
+  const child = execa(file, args, {
     cwd: installDir,
-    stdio: ['ignore', 'inherit', 'inherit'],
+    env: withTools,
+    extendEnv: false,
+    stdio: ['ignore', isOwn ? 'inherit' : 'pipe', 'inherit'],
+    buffer: false,
     reject: false,
   });
-  return exitCode;
+  child.stdout?.pipe(out, { end: false });
+  return (await child).exitCode;
 }
 
-function say(text: string): void {
-  process.stdout.write(`${text}\n`);
+function say(out: Writable, text: string): void {
+  out.write(`${text}\n`);
+}
+
+async function runAll(checks: readonly Check[], out: Writable): Promise<Tally> {
+  let total = nothing;
+  for (const { name, run } of checks) {
+    const started = Date.now();
+    say(out, `\n── ${name}`);
+    const tally = await run(out).catch((error: unknown) => {
+      say(out, error instanceof RewindError ? error.render() : messageOf(error));
+      return single(false);
+    });
+    say(out, `── ${name}: ${closingLine(tally)} (${formatDuration(Date.now() - started)})`);
+    total = add(total, tally);
+  }
+  return total;
 }
 
 async function main(names: readonly string[]): Promise<void> {
-  const known = checks.map(({ name }) => name);
+  const out = process.stdout;
+  const known = [...ofTheSources, ...ofTheTools, ...ofTheWhole].map(({ name }) => name);
   const unknown = names.filter((name) => !known.includes(name));
   if (unknown.length > 0) {
-    say(`There is no check named ${unknown.join(', ')}.\n  → Use: npm test [-- ${known.join('|')} …]`);
+    say(out, `There is no check named ${unknown.join(', ')}.\n  → Use: npm test [-- ${known.join('|')} …]`);
     process.exitCode = 1;
     return;
   }
-  let total = nothing;
-  for (const { name, run } of checks) {
-    if (names.length > 0 && !names.includes(name)) continue;
-    const started = Date.now();
-    say(`\n── ${name}`);
-    const tally = await run().catch((error: unknown) => {
-      say(error instanceof RewindError ? error.render() : messageOf(error));
-      return single(false);
-    });
-    say(`── ${name}: ${closingLine(tally)} (${formatDuration(Date.now() - started)})`);
-    total = add(total, tally);
-  }
-  say(`\n${closingLine(total)}`);
+  const wanted = (checks: readonly Check[]): Check[] =>
+    checks.filter(({ name }) => names.length === 0 || names.includes(name));
+  // What is said of the tools waits until all is said of the sources.
+  const held = new PassThrough({ highWaterMark: 2 ** 26 });
+  const tools = runAll(wanted(ofTheTools), held);
+  const tallies = [await runAll(wanted(ofTheSources), out)];
+  held.pipe(out, { end: false });
+  tallies.push(await tools);
+  held.end();
+  await once(held, 'end');
+  tallies.push(await runAll(wanted(ofTheWhole), out));
+  const total = tallies.reduce(add, nothing);
+  say(out, `\n${closingLine(total)}`);
   process.exitCode = total.failed === 0 ? 0 : 1;
 }
 
