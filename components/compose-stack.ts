@@ -238,7 +238,7 @@ export class ComposeStack extends pulumi.ComponentResource {
   ): void {
     if (!database || !services.has(database.service)) return;
     const { service, name, user, alembic } = database;
-    const versionTable = versionTableOf(database);
+    const versionTable = versionTableOf(prepared.data?.settings ?? database);
     const target = prepared.data?.target;
     const after = [service, alembic?.service, ...followersOf(prepared.project.model, service)];
     const plans = prepared.services.filter((plan) => after.includes(plan.service));

@@ -4,7 +4,7 @@ import { connect } from '../docker/engine';
 import { takeInventory } from '../docker/inventory';
 import { RewindError } from '../errors';
 import type { PostgresServer } from '../postgres/server';
-import type { VersionTable } from '../postgres/revisions';
+import { defaultVersionTable, type VersionTable } from '../postgres/revisions';
 import { StackConfig } from '../releases/stack-config';
 import { type DatabaseSettings, readSettings } from '../settings';
 import { SnapshotStore } from '../snapshots/snapshot-store';
@@ -34,13 +34,22 @@ export async function openDatabase(context: StackContext): Promise<StackDatabase
   const settings = await databaseSettings(context);
   const { docker } = await connect();
   const { containers } = await takeInventory(docker);
-  const server = await openServer(docker, containers, context.name, settings);
-  return { docker, settings, server, snapshots: snapshotsOf(context), versionTable: versionTableOf(settings) };
+  const [server, [newest]] = await Promise.all([
+    openServer(docker, containers, context.name, settings),
+    context.releases.list(1),
+  ]);
+  // What env.py says is known since the migrations of the running image were looked at.
+  const found = newest && 'record' in newest ? newest.record.database?.versionTable : undefined;
+  const versionTable = { ...found, ...versionTableOf(settings) };
+  return { docker, settings, server, snapshots: snapshotsOf(context), versionTable };
 }
 
-/** Where alembic keeps the revision, as far as the settings say. */
+/** Where alembic keeps the revision, as far as the settings say, and but for what it does by itself. */
 export function versionTableOf({ alembic: { schema, table } = { service: '' } }: DatabaseSettings): VersionTable {
-  return { ...(schema !== undefined && { schema }), ...(table !== undefined && { table }) };
+  return {
+    ...(schema !== undefined && { schema }),
+    ...(table !== undefined && table !== defaultVersionTable && { table }),
+  };
 }
 
 async function databaseSettings({ configFile, name }: StackContext): Promise<DatabaseSettings> {

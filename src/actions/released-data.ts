@@ -2,19 +2,24 @@ import type { ReleasedDatabase } from '../releases/record';
 import type { ReleaseStore } from '../releases/release-store';
 import { DataExchange } from './data-run';
 import { same } from './move-data';
+import { versionTableOf } from './open-database';
 import type { PreparedData } from './prepare-data';
 
 /** What a release record says of the data. */
 export async function releasedData(
   store: ReleaseStore,
-  { target }: PreparedData,
+  { target, settings }: PreparedData,
 ): Promise<ReleasedDatabase | undefined> {
   if (target === undefined || target === 'unknown') return undefined;
-  const { revisions } = target;
+  const versionTable = versionTableOf(settings);
+  const stands = {
+    revisions: target.revisions,
+    ...(Object.keys(versionTable).length > 0 && { versionTable }),
+  };
   const { moved, keptAs, snapshot, schema, verified } = await new DataExchange(store).outcome();
   if (moved || keptAs !== undefined || verified !== undefined) {
     return {
-      revisions,
+      ...stands,
       ...(schema !== undefined && { schema }),
       ...(snapshot !== undefined && { snapshot }),
       ...(verified !== undefined && { verified }),
@@ -23,9 +28,9 @@ export async function releasedData(
   // This update has left the data alone: it is what it was in the release before.
   const [latest] = await store.list(1);
   const before = latest && 'record' in latest ? latest.record.database : undefined;
-  if (!before || !same(before.revisions, revisions)) return { revisions };
+  if (!before || !same(before.revisions, stands.revisions)) return stands;
   return {
-    revisions,
+    ...stands,
     ...(before.schema !== undefined && { schema: before.schema }),
     ...(before.verified !== undefined && { verified: before.verified }),
   };

@@ -78,6 +78,7 @@ export async function runProgram(
     ...(message !== undefined && { message }),
     ...(signal && { signal }),
   };
+  outliveTheEngine();
   try {
     const stack = await openStack(engine);
     await (what === 'up' ? stack.up(options) : stack.preview(options));
@@ -88,6 +89,25 @@ export async function runProgram(
     return { ok: false, steps, why: error.message, unfinished: [...unfinished.values()] };
   }
 }
+
+let outlives = false;
+
+/**
+ * An engine that is killed leaves calls to it without an answer, not all of which the SDK waits for: such a call must not
+ * end this process, which is to put back what ran. Codes: https://grpc.io/docs/guides/status-codes/
+ */
+function outliveTheEngine(): void {
+  if (outlives) return;
+  outlives = true;
+  process.on('unhandledRejection', (error) => {
+    const { code } = (error ?? {}) as { code?: unknown };
+    if (code === cancelled || code === unavailable) return;
+    throw error;
+  });
+}
+
+const cancelled = 1;
+const unavailable = 14;
 
 /** The stack without what the Automation API would ask on the way: each question is a process of its own. */
 async function openStack({ directory, stack: name, env }: EngineOptions): Promise<automation.Stack> {

@@ -2,7 +2,7 @@ import type { AlterTableCmd, Node, RangeVar, TypeName } from 'libpg-query';
 
 import { isOneWay, type Revision } from '../alembic/graph';
 import type { DowngradeSql } from '../alembic/image';
-import type { VersionTable } from '../postgres/revisions';
+import { defaultVersionTable, type VersionTable } from '../postgres/revisions';
 import type { Effect, StepEffects, WrittenType } from './effects';
 import { NamesInScript, partsOf } from './names-in-script';
 import { parseSql } from './parse-sql';
@@ -352,7 +352,7 @@ class Reader {
   }
 
   #isVersionTable({ schema, name }: { readonly schema?: string; readonly name: string }): boolean {
-    const { schema: wanted = 'public', table = 'alembic_version' } = this.#versionTable;
+    const { schema: wanted = 'public', table = defaultVersionTable } = this.#versionTable;
     return name === table && (schema === undefined || schema === wanted);
   }
 }

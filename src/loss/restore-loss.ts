@@ -2,7 +2,7 @@ import { PassThrough } from 'node:stream';
 
 import { RewindError } from '../errors';
 import type { DatabaseContent } from '../postgres/contents';
-import type { VersionTable } from '../postgres/revisions';
+import { defaultVersionTable, type VersionTable } from '../postgres/revisions';
 import type { PostgresServer } from '../postgres/server';
 import { reproducible, SnapshotSession } from '../postgres/session';
 import { identifier, literal } from '../postgres/sql';
@@ -130,7 +130,7 @@ class Comparison {
   }
 
   async #tables(session: SnapshotSession): Promise<Map<string, ComparedTable>> {
-    const { schema = 'public', table = 'alembic_version' } = this.#options.versionTable ?? {};
+    const { schema = 'public', table = defaultVersionTable } = this.#options.versionTable ?? {};
     const tables = await readTables(session);
     return new Map(
       tables.filter((it) => it.schema !== schema || it.name !== table).map((it) => [keyOf(it), it] as const),

@@ -1,5 +1,5 @@
 import type { DatabaseContent } from '../postgres/contents';
-import type { VersionTable } from '../postgres/revisions';
+import { defaultVersionTable, type VersionTable } from '../postgres/revisions';
 import { salvageSchema } from '../postgres/salvage-schema';
 import type { PostgresServer } from '../postgres/server';
 import { literal } from '../postgres/sql';
@@ -33,7 +33,7 @@ export interface RoughRestoreLoss {
 export async function compareRowCounts(
   server: PostgresServer,
   content: DatabaseContent,
-  { schema: versionSchema = 'public', table: versionTable = 'alembic_version' }: VersionTable = {},
+  { schema: versionSchema = 'public', table: versionTable = defaultVersionTable }: VersionTable = {},
 ): Promise<RoughRestoreLoss> {
   const there = await server.query<{ oid: number; schema: string; table: string }>(
     `SELECT c.oid::bigint AS oid, n.nspname AS schema, c.relname AS "table"

@@ -9,6 +9,9 @@ export interface VersionTable {
   readonly table?: string;
 }
 
+/** Alembic's own. */
+export const defaultVersionTable = 'alembic_version';
+
 /** Revisions in words. */
 export function revisionNames(revisions: readonly string[]): string {
   return revisions.join(', ') || 'none';
@@ -21,7 +24,7 @@ export function revisionNames(revisions: readonly string[]): string {
  */
 export async function readRevisions(
   session: Pick<SnapshotSession, 'query'>,
-  { schema = 'public', table = 'alembic_version' }: VersionTable = {},
+  { schema = 'public', table = defaultVersionTable }: VersionTable = {},
 ): Promise<string[]> {
   const name = `${identifier(schema)}.${identifier(table)}`;
   const [found] = await session.query<{ there: boolean }>(

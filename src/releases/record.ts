@@ -21,6 +21,8 @@ export interface ReleasedService {
 export interface ReleasedDatabase {
   /** Revisions of its migrations, one for each branch. */
   readonly revisions: readonly string[];
+  /** Where alembic keeps the revision. @default where it does by itself, or an earlier version has written this */
+  readonly versionTable?: { readonly schema?: string; readonly table?: string };
   /** One hash over every object of the schema. @default nobody has looked */
   readonly schema?: string;
   /** The snapshot that was taken before this update changed the data. @default it did not, or there was nothing yet */

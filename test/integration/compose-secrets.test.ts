@@ -86,10 +86,7 @@ describe('a secret', () => {
     outputs['a failed update'] = (await stack.tryUp('--show-full-output')).output;
   });
 
-  afterAll(async () => {
-    await stack.destroy();
-    await stack.remove();
-  });
+  afterAll(() => stack.remove());
 
   test('reaches the container', async () => {
     const env = await execIn(`${project}-api-1`, 'env');

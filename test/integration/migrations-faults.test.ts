@@ -138,7 +138,6 @@ async function expectRelease(tag: 'v1' | 'v2'): Promise<void> {
   expect(states.map(({ State: { Running: running } }) => running)).toEqual([true, true, true]);
   expect(states[1]!.Image).toBe(await imageId(app(tag)));
   expect(await sumOfNames()).toBe(names);
-  expect(await stack.plannedSteps()).toEqual({});
   expect(await readdir(store())).not.toContain('paused.json');
 }
 
@@ -176,6 +175,7 @@ describe('a revert that takes a migration back is finished by the same command',
     await again();
     await expectRelease('v1');
     await expectPricesKept();
+    expect(await stack.plannedSteps()).toEqual({});
   });
 });
 
@@ -188,6 +188,7 @@ describe('a revert that takes a migration back leaves the old schema with the ol
     const rewind = await RunningRewind.hinder(stack, back, at, fault);
     expect(await rewind.ended).not.toBe(0);
     await expectRelease('v2');
+    expect(await stack.plannedSteps()).toEqual({});
   });
 
   test('if somebody holds a lock on the table, whom it names; and not for longer than it waits for that', async () => {

@@ -206,7 +206,6 @@ describe('rewind', () => {
     await stack.rewind('deploy', 'app=capitals');
     expect(await revision()).toBe('0003');
     expect(await sql('SELECT name FROM goods')).toBe('FIRST');
-    expect(await stack.plannedSteps()).toEqual({});
   });
 
   test('refuses to go back over a migration without a downgrade before anything changes, and says what can be done', async () => {
@@ -228,7 +227,6 @@ describe('rewind', () => {
     expect((await inspectContainer(`${project}-app-1`)).Config.Image).toBe(
       (await inspectContainer(`${project}-web-1`)).Config.Image,
     );
-    expect(await stack.plannedSteps()).toEqual({});
   });
 
   test('brings the data of then back from a snapshot, and keeps what it replaces', async () => {
@@ -262,7 +260,6 @@ describe('a deploy whose service does not get ready after its migration', () => 
     expect(await revision()).toBe('0001');
     expect(await sql('SELECT string_agg(name, $$,$$ ORDER BY id) FROM goods')).toBe('first,third,fourth');
     await expectAllRunning();
-    expect(await stack.plannedSteps()).toEqual({});
   });
 
   test('is put back with the data of before, where undoing would not bring it back', async () => {

@@ -7,6 +7,7 @@ import { stringify } from 'yaml';
 
 import { type Finished, run } from '../../src/process';
 import { inspectContainer, removeKeptImages, removeProject } from '../support/docker';
+import { buildMigrationImage } from '../support/migration-images';
 import { imageId, makeTaggedImages, removeTaggedImages } from '../support/tagged-images';
 
 // The package as somebody else gets it: made by npm pack, installed in a folder of its own, and used there. Each test
@@ -14,6 +15,7 @@ import { imageId, makeTaggedImages, removeTaggedImages } from '../support/tagged
 
 const project = 'rewind-package';
 const box = (tag: string): string => `rewind-package/box:${tag}`;
+const api = 'rewind-package/api:v1';
 const root = resolve('.');
 
 let folder: string;
@@ -23,6 +25,9 @@ beforeAll(async () => {
   await removeProject(project);
   await removeKeptImages(project, 'dev');
   await makeTaggedImages({ [box('v1')]: 'plain', [box('v2')]: 'newer' });
+  await buildMigrationImage(api, {
+    migrations: [{ revision: '0001', about: 'Goods', upgrade: ['CREATE TABLE goods (id int PRIMARY KEY)'] }],
+  });
   folder = await realpath(await mkdtemp(join(tmpdir(), 'rewind-package-')));
   shop = join(folder, 'shop');
   await mkdir(shop);
@@ -36,7 +41,21 @@ beforeAll(async () => {
           healthcheck: { test: ['CMD', 'true'], interval: '1s' },
           volumes: ['./web.conf:/etc/web.conf:ro'],
         },
+        db: {
+          image: 'apex-db:15',
+          environment: { POSTGRES_PASSWORD: 'word', POSTGRES_DB: 'shop' },
+          healthcheck: { test: ['CMD', 'pg_isready', '-q', '-h', '127.0.0.1', '-U', 'postgres'], interval: '5s' },
+          volumes: ['data:/var/lib/postgresql/data'],
+        },
+        api: {
+          image: api,
+          command: ['sleep', 'infinity'],
+          init: true,
+          environment: { DATABASE_URL: 'postgresql://postgres:word@db/shop' },
+          depends_on: { db: { condition: 'service_healthy' } },
+        },
       },
+      volumes: { data: {} },
     }),
   );
   await writeFile(join(shop, 'web.conf'), 'blue\n');
@@ -45,7 +64,7 @@ beforeAll(async () => {
 afterAll(async () => {
   await removeProject(project);
   await removeKeptImages(project, 'dev');
-  await removeTaggedImages(box('v1'), box('v2'));
+  await removeTaggedImages(box('v1'), box('v2'), api);
   await rm(folder, { recursive: true, force: true });
 });
 
@@ -107,7 +126,7 @@ test('npm install of the package is all that an empty folder needs', async () =>
 });
 
 test('rewind init makes a project of the compose file there, without a question', async () => {
-  const { stdout } = await rewind('init', '--database', 'none');
+  const { stdout } = await rewind('init', '--database', 'db', '--migrations', 'api');
   expect(stdout).toContain('Left as it is: package.json');
   expect(await readdir(shop)).toEqual(
     expect.arrayContaining(['Pulumi.yaml', 'Pulumi.dev.yaml', 'index.ts', 'tsconfig.json']),
@@ -143,6 +162,14 @@ describe('rewind, from there,', () => {
     expect(stdout.split('\n').at(-1)).toMatch(/^r1 runs/);
     expect((await rewind('history')).stdout).toMatch(/^r1 \* /m);
     expect(await running()).toBe(await imageId(box('v1')));
+  });
+
+  test('knows where the schema stands that its migrations have made, and takes a snapshot that is proved', async () => {
+    expect(JSON.parse((await rewind('history', '--json')).stdout)).toMatchObject([
+      { database: { revisions: ['0001'], schema: expect.stringMatching(/./) as string } },
+    ]);
+    const { stdout } = await rewind('snapshot', 'create', '--prove', '--json');
+    expect(JSON.parse(stdout)).toMatchObject({ revisions: ['0001'] });
   });
 
   test('deploys another tag, says how to go back, and goes back', async () => {
