@@ -102,7 +102,8 @@ function outliveTheEngine(): void {
   process.on('unhandledRejection', (error) => {
     const { code } = (error ?? {}) as { code?: unknown };
     if (code === cancelled || code === unavailable) return;
-    throw error;
+    // As long as the program runs, the SDK hears of it, too, and tells the engine.
+    if (process.listenerCount('unhandledRejection') === 1) throw error;
   });
 }
 
