@@ -188,16 +188,17 @@ function bin(name: string): string {
 }
 
 async function start(out: Writable, file: string, args: readonly string[]): Promise<number | undefined> {
-  const isOwn = out === process.stdout;
+  const to = out === process.stdout ? 'inherit' : 'pipe';
   const child = execa(file, args, {
     cwd: installDir,
     env: withTools,
     extendEnv: false,
-    stdio: ['ignore', isOwn ? 'inherit' : 'pipe', 'inherit'],
+    stdio: ['ignore', to, to],
+    all: true,
     buffer: false,
     reject: false,
   });
-  child.stdout?.pipe(out, { end: false });
+  child.all.pipe(out, { end: false });
   return (await child).exitCode;
 }
 

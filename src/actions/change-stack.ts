@@ -103,9 +103,8 @@ class Change {
     const text = today.withConfig(await next(today.config)).toString();
     const startedAt = new Date().toISOString();
     const entry = { what, by: whoAmI(), startedAt, before: before?.number ?? 0 };
-    const configuration = await this.#hashOfConfiguration();
     const { revertOf } = reason;
-    const ran = await WhatRan.now(this.#context.name);
+    const [configuration, ran] = await Promise.all([this.#hashOfConfiguration(), WhatRan.now(this.#context.name)]);
     await this.#journal.begin({ ...entry, ...(revertOf !== undefined && { revertOf }), configuration }, text);
     let outcome: Outcome | undefined;
     try {

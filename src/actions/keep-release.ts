@@ -59,9 +59,9 @@ export interface PendingRelease {
 export async function expectRelease(options: KeepReleaseOptions): Promise<PendingRelease> {
   const { prepared, store, key, secrets, directory } = options;
   const planned = fingerprintOf(prepared, key);
-  const [latest] = await store.list(1);
-  if (latest && 'record' in latest && latest.record.fingerprint === planned) {
-    return { keep: () => Promise.resolve(latest.record), abandon: () => Promise.resolve() };
+  const newest = await store.newest();
+  if (newest?.fingerprint === planned) {
+    return { keep: () => Promise.resolve(newest), abandon: () => Promise.resolve() };
   }
   const content: SealedRelease = {
     secrets,

@@ -34,13 +34,12 @@ export async function openDatabase(context: StackContext): Promise<StackDatabase
   const settings = await databaseSettings(context);
   const { docker } = await connect();
   const { containers } = await takeInventory(docker);
-  const [server, [newest]] = await Promise.all([
+  const [server, newest] = await Promise.all([
     openServer(docker, containers, context.name, settings),
-    context.releases.list(1),
+    context.releases.newest(),
   ]);
   // What env.py says is known since the migrations of the running image were looked at.
-  const found = newest && 'record' in newest ? newest.record.database?.versionTable : undefined;
-  const versionTable = { ...found, ...versionTableOf(settings) };
+  const versionTable = { ...newest?.database?.versionTable, ...versionTableOf(settings) };
   return { docker, settings, server, snapshots: snapshotsOf(context), versionTable };
 }
 

@@ -26,8 +26,7 @@ export async function releasedData(
     };
   }
   // This update has left the data alone: it is what it was in the release before.
-  const [latest] = await store.list(1);
-  const before = latest && 'record' in latest ? latest.record.database : undefined;
+  const before = (await store.newest())?.database;
   if (!before || !same(before.revisions, stands.revisions)) return stands;
   return {
     ...stands,

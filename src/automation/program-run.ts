@@ -1,4 +1,5 @@
 import * as automation from '@pulumi/pulumi/automation';
+import { isGrpcError } from '@pulumi/pulumi/errors';
 import { execa } from 'execa';
 import { SemVer } from 'semver';
 
@@ -94,21 +95,18 @@ let outlives = false;
 
 /**
  * An engine that is killed leaves calls to it without an answer, not all of which the SDK waits for: such a call must not
- * end this process, which is to put back what ran. Codes: https://grpc.io/docs/guides/status-codes/
+ * end this process, which is to put back what ran.
  */
 function outliveTheEngine(): void {
   if (outlives) return;
   outlives = true;
   process.on('unhandledRejection', (error) => {
-    const { code } = (error ?? {}) as { code?: unknown };
-    if (code === cancelled || code === unavailable) return;
+    // A command that ended with exit code 1 has the same `code`, but no details.
+    if (error instanceof Error && 'details' in error && isGrpcError(error)) return;
     // As long as the program runs, the SDK hears of it, too, and tells the engine.
     if (process.listenerCount('unhandledRejection') === 1) throw error;
   });
 }
-
-const cancelled = 1;
-const unavailable = 14;
 
 /** The stack without what the Automation API would ask on the way: each question is a process of its own. */
 async function openStack({ directory, stack: name, env }: EngineOptions): Promise<automation.Stack> {

@@ -46,6 +46,12 @@ export class ReleaseStore {
     return names.flatMap((name) => Number(/^r(\d+)\.json$/.exec(name)?.[1] ?? NaN) || []).sort((a, b) => a - b);
   }
 
+  /** The record of the newest release. @returns undefined if there is none, or it cannot be read */
+  async newest(): Promise<ReleaseRecord | undefined> {
+    const [stored] = await this.list(1);
+    return stored && 'record' in stored ? stored.record : undefined;
+  }
+
   /**
    * Releases, ascending; a damaged record is told of, not thrown.
    *

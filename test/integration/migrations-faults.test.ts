@@ -9,7 +9,7 @@ import { descendantsOf } from '../support/processes';
 import { type Moment, RunningRewind } from '../support/running-rewind';
 import { TestStack } from '../support/stack';
 import { imageId, removeTaggedImages } from '../support/tagged-images';
-import { TestDatabase } from '../support/test-database';
+import { databaseService, TestDatabase } from '../support/test-database';
 
 // One stack with a real alembic. A revert that takes a migration back is killed and hindered, at one stage after the other.
 
@@ -59,15 +59,7 @@ beforeAll(async () => {
   const waits = { command: ['sleep', 'infinity'], init: true };
   await stack.write('compose.yaml', {
     services: {
-      db: {
-        image: 'apex-db:15',
-        environment: { POSTGRES_USER: user, POSTGRES_PASSWORD: 'word', POSTGRES_DB: user },
-        volumes: ['data:/var/lib/postgresql/data'],
-        healthcheck: {
-          test: ['CMD', 'pg_isready', '-q', '-h', '127.0.0.1', '-U', user, '-d', user],
-          interval: '10s',
-        },
-      },
+      db: databaseService(user),
       app: {
         image: app('v1'),
         environment: { DATABASE_URL: `postgresql://${user}:word@db/${user}` },
@@ -189,6 +181,8 @@ describe('a revert that takes a migration back leaves the old schema with the ol
     expect(await rewind.ended).not.toBe(0);
     await expectRelease('v2');
     expect(await stack.plannedSteps()).toEqual({});
+    await again();
+    await expectRelease('v1');
   });
 
   test('if somebody holds a lock on the table, whom it names; and not for longer than it waits for that', async () => {
@@ -197,6 +191,7 @@ describe('a revert that takes a migration back leaves the old schema with the ol
     expect(exitCode).not.toBe(0);
     expect(`${stdout}${stderr}`).toMatch(/held by shop \(import\), process \d+/);
     await expectRelease('v2');
+    expect(await stack.plannedSteps()).toEqual({});
   });
 
   test('if a statement_timeout of the role, which alembic has to keep, ends it; the snapshot is not ended by that', async () => {
@@ -207,6 +202,7 @@ describe('a revert that takes a migration back leaves the old schema with the ol
     expect(exitCode).not.toBe(0);
     expect(`${stdout}${stderr}`).toContain('canceling statement due to statement timeout');
     await expectRelease('v2');
+    expect(await stack.plannedSteps()).toEqual({});
     await again();
     await expectRelease('v1');
   });

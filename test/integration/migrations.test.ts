@@ -13,6 +13,7 @@ import { descendantsOf } from '../support/processes';
 import { RunningPulumi } from '../support/running-pulumi';
 import { TestStack } from '../support/stack';
 import { imageId, removeTaggedImages } from '../support/tagged-images';
+import { databaseService } from '../support/test-database';
 
 // A stack with a real alembic, in images with one migration more each. The tests go on from where the one before left.
 
@@ -77,15 +78,7 @@ const images: Readonly<Record<string, readonly TestMigration[]>> = {
 
 const compose = {
   services: {
-    db: {
-      image: 'apex-db:15',
-      environment: { POSTGRES_USER: 'shop', POSTGRES_PASSWORD: password, POSTGRES_DB: 'shop' },
-      volumes: ['data:/var/lib/postgresql/data'],
-      healthcheck: {
-        test: ['CMD', 'pg_isready', '-q', '-h', '127.0.0.1', '-U', 'shop', '-d', 'shop'],
-        interval: '10s',
-      },
-    },
+    db: databaseService('shop', { password }),
     app: {
       image: app('v1'),
       command: ['sleep', 'infinity'],
@@ -269,6 +262,20 @@ describe('a deploy whose service does not get ready after its migration', () => 
     await expectAllRunning();
     expect(await stack.plannedSteps()).toEqual({});
   });
+});
+
+test('a migration waits for a lock that somebody else holds, but not for ever, and says who holds it', async () => {
+  const reading = sql('BEGIN; SELECT FROM goods; SELECT pg_sleep(120)');
+  const holds = `SELECT pid FROM pg_stat_activity WHERE query LIKE '%pg_sleep(120)' AND pid <> pg_backend_pid()`;
+  const pid = await eventually(async () => (await sql(holds)) || undefined, 'the reader', 20_000);
+  const { exitCode, stdout } = await stack.tryRewind(['deploy', 'app=v3']);
+  expect(exitCode).toBe(1);
+  expect(stdout).toContain(`It is held by shop (psql), process ${pid}`);
+  expect(stdout).toContain('Nothing has changed.');
+  await sql(`SELECT pg_terminate_backend(${pid})`);
+  await reading;
+  expect(await revision()).toBe('0001');
+  await expectAllRunning();
 });
 
 test('a command that is killed in the middle of a migration is finished by the same command', async () => {

@@ -169,7 +169,7 @@ describe('rewind, from there,', () => {
       { database: { revisions: ['0001'], schema: expect.stringMatching(/./) as string } },
     ]);
     const { stdout } = await rewind('snapshot', 'create', '--prove', '--json');
-    expect(JSON.parse(stdout)).toMatchObject({ revisions: ['0001'] });
+    expect(JSON.parse(stdout)).toMatchObject({ revisions: ['0001'], proof: { ok: true } });
   });
 
   test('deploys another tag, says how to go back, and goes back', async () => {

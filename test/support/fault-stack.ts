@@ -7,7 +7,7 @@ import { eventually, execIn, inspectContainer } from './docker';
 import { type Moment, RunningRewind } from './running-rewind';
 import { TestStack } from './stack';
 import { makeTaggedImages, removeTaggedImages } from './tagged-images';
-import { TestDatabase } from './test-database';
+import { databaseService, TestDatabase } from './test-database';
 
 const user = 'shop';
 const minute = 60_000;
@@ -51,13 +51,7 @@ export class FaultStack {
     const stack = await TestStack.create(project);
     await stack.write('compose.yaml', {
       services: {
-        db: {
-          image: 'apex-db:15',
-          ...(server.length > 0 && { command: ['postgres', ...server] }),
-          environment: { POSTGRES_USER: user, POSTGRES_PASSWORD: 'word', POSTGRES_DB: user },
-          volumes: ['data:/var/lib/postgresql/data'],
-          healthcheck: { test: ['CMD', 'pg_isready', '-q', '-U', user, '-d', user], interval: '10s' },
-        },
+        db: { ...databaseService(user), ...(server.length > 0 && { command: ['postgres', ...server] }) },
         app: { image, depends_on: { db: { condition: 'service_healthy' } } },
         web: { image, depends_on: { app: { condition: 'service_started' } } },
       },

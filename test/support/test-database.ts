@@ -7,6 +7,16 @@ export interface Hold {
   readonly release: () => Promise<void>;
 }
 
+/** The example's Postgres as a service of a compose file, with its data in the volume `data`. */
+export function databaseService(user: string, { password = 'word', name = user } = {}): Record<string, unknown> {
+  return {
+    image: 'apex-db:15',
+    environment: { POSTGRES_USER: user, POSTGRES_PASSWORD: password, POSTGRES_DB: name },
+    volumes: ['data:/var/lib/postgresql/data'],
+    healthcheck: { test: ['CMD', 'pg_isready', '-q', '-h', '127.0.0.1', '-U', user, '-d', name], interval: '10s' },
+  };
+}
+
 const timeouts = ['statement_timeout', 'lock_timeout', 'idle_in_transaction_session_timeout'];
 
 /** A Postgres in a container, as a test looks at it and hinders it. */
