@@ -188,17 +188,18 @@ function bin(name: string): string {
 }
 
 async function start(out: Writable, file: string, args: readonly string[]): Promise<number | undefined> {
-  const to = out === process.stdout ? 'inherit' : 'pipe';
+  const isOwn = out === process.stdout;
   const child = execa(file, args, {
     cwd: installDir,
     env: withTools,
     extendEnv: false,
-    stdio: ['ignore', to, to],
-    all: true,
+    stdin: 'ignore',
+    stdout: isOwn ? 'inherit' : 'pipe',
+    stderr: isOwn ? 'inherit' : 'pipe',
     buffer: false,
     reject: false,
   });
-  child.all.pipe(out, { end: false });
+  for (const stream of [child.stdout, child.stderr]) stream?.pipe(out, { end: false });
   return (await child).exitCode;
 }
 
