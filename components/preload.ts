@@ -4,15 +4,14 @@ import Module from 'node:module';
 import type * as esbuild from 'esbuild';
 
 /**
- * Keeps packages from loading, at each start, what they need rarely: Pulumi's SDK what serialises a function into the
- * state (the TypeScript compiler and npm's dependency reader, half of what it loads), and the Docker client its SSH.
- * They are loaded when they are first used. Given to Node.js with `--require`, before the SDK: see `nodeargs` in
- * Pulumi.yaml.
+ * Keeps Pulumi's SDK from loading, at each start, what it needs rarely: what serialises a function into the state (the
+ * TypeScript compiler and npm's dependency reader, half of what it loads). It is loaded when it is first used. Given to
+ * Node.js with `--require`, before the SDK: see `nodeargs` in Pulumi.yaml.
  */
-const usedRarely: readonly (readonly [what: RegExp, by: RegExp])[] = [
-  [/^(@npmcli\/arborist|fdir)$|(^|\/)typescript-shim$/, /[/\\]@pulumi[/\\]pulumi[/\\]runtime[/\\]closure[/\\]/],
-  [/^\.\/ssh$/, /[/\\]docker-modem[/\\]lib[/\\]modem\.js$/],
-];
+const usedRarely = {
+  what: /^(@npmcli\/arborist|fdir)$|(^|\/)typescript-shim$/,
+  by: /[/\\]@pulumi[/\\]pulumi[/\\]runtime[/\\]closure[/\\]/,
+};
 
 type Load = (
   this: unknown,
@@ -26,7 +25,7 @@ const loader = Module as unknown as { _load: Load };
 const load = loader._load;
 
 loader._load = function (request, parent, main) {
-  const isRare = usedRarely.some(([what, by]) => what.test(request) && by.test(parent?.filename ?? ''));
+  const isRare = usedRarely.what.test(request) && usedRarely.by.test(parent?.filename ?? '');
   return isRare ? whenUsed(() => load.call(this, request, parent, main)) : load.call(this, request, parent, main);
 };
 

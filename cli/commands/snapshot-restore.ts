@@ -22,6 +22,9 @@ interface YesOptions extends StackOptions {
   readonly yes: boolean;
 }
 
+/** Nobody decides by the numbers then: they are not to keep the data from coming back. */
+const unaskedLossMs = 2000;
+
 /** `rewind snapshot restore|undo|prune`: those that change something. */
 export function registerChanges(snapshot: Command): void {
   registerRestore(snapshot);
@@ -61,6 +64,7 @@ function registerRestore(snapshot: Command): void {
             ...listenerOf(progress),
             ...(options.prove && { everyRow: true }),
             onLoss: (found) => onLoss(found, signal),
+            ...(options.yes && { lossWithinMs: unaskedLossMs }),
             signal,
           }),
         ).catch(ignoringDeclined),

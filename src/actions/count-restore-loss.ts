@@ -28,16 +28,14 @@ export async function countRestoreLoss(source: RestoreSource): Promise<RestoreLo
   });
 }
 
-/** What is shown before a restore goes on takes no longer than about this to be counted, in milliseconds. */
-const limitMs = 20_000;
-
 /**
  * Says what restoring a snapshot would lose, against a database that was restored from it already; where that takes too
  * long, or a table is locked, only rows are counted.
  *
+ * @param limitMs - what takes about this long is too long, in milliseconds
  * @throws RewindError database/…
  */
-export async function outlookAgainst(source: RestoreSource, past: string): Promise<RestoreOutlook> {
+export async function outlookAgainst(source: RestoreSource, past: string, limitMs: number): Promise<RestoreOutlook> {
   const { server, manifest, versionTable } = source;
   const { id, takenAt, content } = manifest;
   const started = Date.now();
@@ -47,7 +45,7 @@ export async function outlookAgainst(source: RestoreSource, past: string): Promi
     if (!(error instanceof RewindError)) throw error;
     // Numbers are for people to decide by: a lock of somebody else does not keep the data from coming back.
     if (error.code !== 'database/locked' && Date.now() - started < limitMs) throw error;
-    return { id, takenAt, rough: await compareRowCounts(server, content, versionTable) };
+    return { id, takenAt, rough: await compareRowCounts(server, content, versionTable, limitMs) };
   }
 }
 

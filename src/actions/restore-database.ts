@@ -142,7 +142,7 @@ export async function keptDatabases(server: PostgresServer): Promise<KeptDatabas
 }
 
 /**
- * How a database differs from a snapshot, in words; empty if it does not.
+ * How a database that was restored from a snapshot differs from it, in words; empty if it does not.
  *
  * @param everyRow - without it rows are only counted. @default true
  * @throws RewindError database/…, snapshot/damaged
@@ -154,7 +154,7 @@ export async function snapshotFindings(source: RestoreSource, name: string, ever
     server,
     name,
     async (session) => {
-      const state = await readState(server, session, versionTable, everyRow);
+      const state = await readState(server, session, versionTable, everyRow ? undefined : manifest.content);
       const sequences = await readSequences(session);
       return [
         ...differences(manifest, state, everyRow),

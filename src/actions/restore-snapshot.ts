@@ -22,6 +22,8 @@ export interface RestoreListener {
    * lost is not counted
    */
   readonly onLoss?: (outlook: RestoreOutlook) => Promise<void>;
+  /** How long it may take to count every change, in milliseconds; then only rows are counted. @default 20 s */
+  readonly lossWithinMs?: number;
   /** As {@link RestoreSource.everyRow}. */
   readonly everyRow?: boolean;
   readonly onStopped?: (service: string) => void;
@@ -54,7 +56,7 @@ export async function restoreSnapshot(
   listener: RestoreListener = {},
 ): Promise<Restored> {
   const { server, snapshots: store, versionTable } = database;
-  const { signal, onPhase, onLoss, everyRow } = listener;
+  const { signal, onPhase, onLoss, lossWithinMs = 20_000, everyRow } = listener;
   const started = Date.now();
   await endInterruptedPause(database.docker, stack, markOf(database), onPhase);
   await server.checkWritable();
@@ -71,7 +73,7 @@ export async function restoreSnapshot(
     try {
       if (onLoss) {
         onPhase?.('counting what has changed since');
-        await onLoss(await outlookAgainst(source, shadow));
+        await onLoss(await outlookAgainst(source, shadow, lossWithinMs));
       }
       const what = `snapshot restore ${manifest.id}`;
       const { result: keptAs, seconds } = await whileQuiet(stack, database, what, listener, () => {

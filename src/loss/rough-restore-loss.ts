@@ -28,12 +28,14 @@ export interface RoughRestoreLoss {
 /**
  * Holds the numbers of rows against those in a snapshot's manifest. Changes nothing, and restores nothing.
  *
+ * @param limitMs - how long counting may take; what takes longer is estimated. @default 20 s
  * @throws RewindError database/…
  */
 export async function compareRowCounts(
   server: PostgresServer,
   content: DatabaseContent,
   { schema: versionSchema = 'public', table: versionTable = defaultVersionTable }: VersionTable = {},
+  limitMs?: number,
 ): Promise<RoughRestoreLoss> {
   const there = await server.query<{ oid: number; schema: string; table: string }>(
     `SELECT c.oid::bigint AS oid, n.nspname AS schema, c.relname AS "table"
@@ -50,7 +52,7 @@ export async function compareRowCounts(
   const wanted = there
     .filter(({ schema, table }) => isCompared(schema, table))
     .map((table) => ({ table, only: true, columns: [] }));
-  const counts = await countTables(server, server.database, wanted);
+  const counts = await countTables(server, server.database, wanted, limitMs);
   const key = (schema: string, name: string): string => JSON.stringify([schema, name]);
   const now = new Map(wanted.map(({ table }, at) => [key(table.schema, table.table), counts[at]!.rows]));
   const then = new Map(

@@ -33,15 +33,25 @@ const tablesAtOnce = 100;
  * Tables with rows of their own, by name; those that belong to an extension or to the system are left out. A partitioned
  * table has none: its partitions do.
  */
-const tablesSql = `
-SELECT n.nspname AS schema, c.relname AS name
+const tablesSql = tablesWith('', '');
+
+/** The same, with how many rows each has taken in since it was made; null if anything else was done to them. */
+const takenInSql = tablesWith(
+  ', CASE WHEN s.n_tup_upd = 0 AND s.n_tup_del = 0 THEN s.n_tup_ins END AS taken',
+  'LEFT JOIN pg_catalog.pg_stat_all_tables s ON s.relid = c.oid',
+);
+
+function tablesWith(columns: string, join: string): string {
+  return `
+SELECT n.nspname AS schema, c.relname AS name${columns}
 FROM pg_catalog.pg_class c
-JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace ${join}
 WHERE c.relkind = 'r' AND c.relpersistence <> 't' AND n.nspname !~ '^pg_' AND n.nspname <> 'information_schema'
   AND NOT EXISTS (
     SELECT FROM pg_catalog.pg_depend d
     WHERE d.classid = 'pg_catalog.pg_class'::pg_catalog.regclass AND d.objid = c.oid AND d.deptype = 'e')
 ORDER BY n.nspname COLLATE "C", c.relname COLLATE "C"`;
+}
 
 const largeObjectsSql = `
 SELECT pg_catalog.count(*) AS count,
@@ -60,22 +70,54 @@ ORDER BY schemaname COLLATE "C", sequencename COLLATE "C"`;
 /**
  * Reads every row of a database and sums it up.
  *
- * @param everyRow - without it rows and large objects are only counted, which takes a fraction of the time. @default true
  * @throws RewindError database/…
  */
-export async function readContent(session: SnapshotSession, everyRow = true): Promise<DatabaseContent> {
-  const found = await session.query<{ schema: string; name: string }>(tablesSql);
-  const tables: TableContent[] = [];
-  for (let at = 0; at < found.length; at += tablesAtOnce) {
-    const some = found.slice(at, at + tablesAtOnce);
-    tables.push(
-      ...(await session.query<TableContent>(some.map((table) => contentSql(table, everyRow)).join('\nUNION ALL\n'))),
-    );
-  }
-  const [largeObjects] = await session.query<DatabaseContent['largeObjects']>(
-    everyRow ? largeObjectsSql : largeObjectCountSql,
-  );
+export async function readContent(session: SnapshotSession): Promise<DatabaseContent> {
+  const tables = await read(session, await session.query<TableName>(tablesSql), summed);
+  const [largeObjects] = await session.query<DatabaseContent['largeObjects']>(largeObjectsSql);
   return { tables, largeObjects: largeObjects! };
+}
+
+/**
+ * Counts what a database holds that was filled just now, without reading what need not be read: where the server has
+ * taken in as many rows as are expected, and nothing else was done to a table, these are its rows.
+ * https://www.postgresql.org/docs/current/monitoring-stats.html#MONITORING-PG-STAT-ALL-TABLES-VIEW
+ *
+ * @param expected - what it was filled with
+ * @throws RewindError database/…
+ */
+export async function countContent(session: SnapshotSession, expected: DatabaseContent): Promise<DatabaseContent> {
+  const key = ({ schema, name }: TableName): string => JSON.stringify([schema, name]);
+  const wanted = new Map(expected.tables.map((table) => [key(table), table.rows]));
+  const found = await session.query<TableName & { taken: number | null }>(takenInSql);
+  const isKnown = (table: (typeof found)[number]): boolean =>
+    table.taken !== null && table.taken === wanted.get(key(table));
+  const counted = await read(
+    session,
+    found.filter((table) => !isKnown(table)),
+    counting,
+  );
+  const known = found.filter(isKnown).map(({ schema, name, taken }) => ({ schema, name, rows: taken!, checksum: '' }));
+  const [largeObjects] = await session.query<DatabaseContent['largeObjects']>(largeObjectCountSql);
+  return { tables: [...known, ...counted], largeObjects: largeObjects! };
+}
+
+interface TableName {
+  readonly schema: string;
+  readonly name: string;
+}
+
+async function read(
+  session: SnapshotSession,
+  tables: readonly TableName[],
+  sqlOf: (table: TableName) => string,
+): Promise<TableContent[]> {
+  const contents: TableContent[] = [];
+  for (let at = 0; at < tables.length; at += tablesAtOnce) {
+    const some = tables.slice(at, at + tablesAtOnce);
+    contents.push(...(await session.query<TableContent>(some.map(sqlOf).join('\nUNION ALL\n'))));
+  }
+  return contents;
 }
 
 /**
@@ -87,9 +129,20 @@ export async function readSequences(session: SnapshotSession): Promise<SequenceP
   return session.query<SequencePosition>(sequencesSql);
 }
 
-function contentSql({ schema, name }: { readonly schema: string; readonly name: string }, everyRow: boolean): string {
-  const checksum = `coalesce(pg_catalog.sum(pg_catalog.hashtextextended((r.*)::text COLLATE "C", 0)::numeric), 0)`;
+function summed({ schema, name }: TableName): string {
+  return contentSql(
+    schema,
+    name,
+    `coalesce(pg_catalog.sum(pg_catalog.hashtextextended((r.*)::text COLLATE "C", 0)::numeric), 0)`,
+  );
+}
+
+function counting({ schema, name }: TableName): string {
+  return contentSql(schema, name, `''`);
+}
+
+function contentSql(schema: string, name: string, checksum: string): string {
   return `SELECT ${literal(schema)}::text AS schema, ${literal(name)}::text AS name, pg_catalog.count(*) AS rows,
-  ${everyRow ? checksum : "''"}::text AS checksum
+  ${checksum}::text AS checksum
 FROM ONLY ${identifier(schema)}.${identifier(name)} r`;
 }

@@ -5,6 +5,8 @@ import type Docker from 'dockerode';
 import { execInContainer, type ContainerResult } from '../docker/exec';
 import { engineMessage } from '../docker/refusal';
 import { RewindError } from '../errors';
+import { PsqlEnded } from './psql-session';
+import { QuerySession } from './query-session';
 import { commandNotFound, notRunning, serverProblem } from './problems';
 import { derivedName, identifier, literal } from './sql';
 
@@ -70,8 +72,18 @@ export class PostgresServer {
   readonly version: number;
   /** The database to work from on others: every server is made with it. One cannot be renamed from within itself. */
   readonly maintenance: string;
+  /** By database. */
+  readonly #sessions: Map<string, QuerySession>;
 
-  private constructor(container: Docker.Container, service: string, user: string, database: string, version: number) {
+  private constructor(
+    container: Docker.Container,
+    service: string,
+    user: string,
+    database: string,
+    version: number,
+    sessions = new Map<string, QuerySession>(),
+  ) {
+    this.#sessions = sessions;
     this.container = container;
     this.service = service;
     this.user = user;
@@ -93,11 +105,14 @@ export class PostgresServer {
     const user = options.user ?? env.get('POSTGRES_USER') ?? env.get('POSTGRESQL_USERNAME') ?? 'postgres';
     const database = options.database ?? env.get('POSTGRES_DB') ?? env.get('POSTGRESQL_DATABASE') ?? user;
     const unknown = new PostgresServer(container, service, user, database, 0);
-    const [facts] = await unknown.query<{ version: number; replica: boolean; open: boolean | null }>(
-      `SELECT current_setting('server_version_num')::int AS version, pg_is_in_recovery() AS replica,
-        (SELECT datallowconn FROM pg_database WHERE datname = ${literal(database)}) AS open`,
-      unknown.maintenance,
-    );
+    const look = (from: string): Promise<{ version: number; replica: boolean; open: boolean | null }[]> =>
+      unknown.query(
+        `SELECT current_setting('server_version_num')::int AS version, pg_is_in_recovery() AS replica,
+          (SELECT datallowconn FROM pg_database WHERE datname = ${literal(database)}) AS open`,
+        from,
+      );
+    // Mostly the application's own database answers; one that does not may not be there, or let nobody in.
+    const [facts] = await look(database).catch(() => look(unknown.maintenance));
     const { version, replica, open } = facts!;
     if (version < oldestVersion) {
       throw new RewindError({
@@ -127,7 +142,7 @@ export class PostgresServer {
         fix: `Open it: ALTER DATABASE ${identifier(database)} ALLOW_CONNECTIONS true; or name another one in rewind:database.name.`,
       });
     }
-    return new PostgresServer(container, service, user, database, version);
+    return new PostgresServer(container, service, user, database, version, unknown.#sessions);
   }
 
   /**
@@ -152,8 +167,14 @@ export class PostgresServer {
    * @throws RewindError database/…
    */
   async query<T>(sql: string, database = this.database): Promise<T[]> {
-    const text = await this.#psql(`SELECT coalesce(json_agg(q), '[]') FROM (\n${sql}\n) q;`, database);
-    return JSON.parse(text) as T[];
+    const session =
+      this.#sessions.get(database) ?? new QuerySession((streams) => this.tool(psqlScript, { ...streams, database }));
+    this.#sessions.set(database, session);
+    try {
+      return JSON.parse(await session.ask(`SELECT coalesce(json_agg(q), '[]') FROM (\n${sql}\n) q;`)) as T[];
+    } catch (error) {
+      throw error instanceof PsqlEnded ? this.#refused(error.result, database) : error;
+    }
   }
 
   /**
@@ -225,7 +246,11 @@ export class PostgresServer {
   async #psql(script: string, database: string): Promise<string> {
     const result = await this.tool(psqlScript, { input: script, database });
     if (result.exitCode === 0) return result.stdout;
-    throw this.problem(`The database ${identifier(database)} of ${this.service} refuses`, result, database);
+    throw this.#refused(result, database);
+  }
+
+  #refused(result: ContainerResult, database: string): RewindError {
+    return this.problem(`The database ${identifier(database)} of ${this.service} refuses`, result, database);
   }
 }
 

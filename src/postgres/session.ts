@@ -1,7 +1,5 @@
-import { PassThrough } from 'node:stream';
-import { createInterface } from 'node:readline';
-
 import { RewindError } from '../errors';
+import { PsqlEnded, PsqlSession } from './psql-session';
 import { type PostgresServer, psqlScript } from './server';
 
 /** What makes the text of any value the same, wherever it is read. */
@@ -25,14 +23,10 @@ SET default_transaction_isolation = 'repeatable read';
 export class SnapshotSession {
   /** Name by which pg_dump sees the same moment: https://www.postgresql.org/docs/current/functions-admin.html#FUNCTIONS-SNAPSHOT-SYNCHRONIZATION */
   readonly exported: string;
-  readonly #input: PassThrough;
-  readonly #lines: AsyncIterator<string>;
-  readonly #ended: Promise<void>;
+  readonly #say: (script: string) => Promise<string>;
 
-  private constructor(input: PassThrough, lines: AsyncIterator<string>, ended: Promise<void>, exported: string) {
-    this.#input = input;
-    this.#lines = lines;
-    this.#ended = ended;
+  private constructor(say: (script: string) => Promise<string>, exported: string) {
+    this.#say = say;
     this.exported = exported;
   }
 
@@ -48,25 +42,23 @@ export class SnapshotSession {
     work: (session: SnapshotSession) => Promise<T>,
     signal?: AbortSignal,
   ): Promise<T> {
-    const input = new PassThrough();
-    const output = new PassThrough();
-    const ended = server.tool(psqlScript, { input, output, database, ...(signal && { signal }) }).then((result) => {
-      output.end();
-      if (result.exitCode !== 0) throw server.problem('A query of the database failed', result, database);
-    });
-    // The lines end with it; why, those who wait for one hear of it itself.
-    ended.catch(() => output.end());
-    const lines = createInterface({ input: output, crlfDelay: Infinity })[Symbol.asyncIterator]();
-    const session = new SnapshotSession(input, lines, ended, '');
-    await session.#say(`${reproducible}BEGIN READ ONLY;`);
-    const [row] = await session.query<{ id: string }>('SELECT pg_catalog.pg_export_snapshot() AS id');
-    const named = new SnapshotSession(input, lines, ended, row!.id);
+    const psql = new PsqlSession((streams) =>
+      server.tool(psqlScript, { ...streams, database, ...(signal && { signal }) }),
+    );
+    const say = (script: string): Promise<string> =>
+      psql.say(script).catch((error: unknown) => {
+        if (!(error instanceof PsqlEnded)) throw error;
+        throw error.result.exitCode === 0
+          ? endedEarly()
+          : server.problem('A query of the database failed', error.result, database);
+      });
     try {
-      return await work(named);
+      await say(`${reproducible}BEGIN READ ONLY;`);
+      const unnamed = new SnapshotSession(say, '');
+      const [row] = await unnamed.query<{ id: string }>('SELECT pg_catalog.pg_export_snapshot() AS id');
+      return await work(new SnapshotSession(say, row!.id));
     } finally {
-      input.end('COMMIT;\n');
-      output.resume(); // what nobody has read would keep psql from its end
-      await ended.catch(() => undefined);
+      await psql.end('COMMIT;\n');
     }
   }
 
@@ -79,24 +71,12 @@ export class SnapshotSession {
     const text = await this.#say(`SELECT coalesce(pg_catalog.json_agg(q), '[]') FROM (\n${sql}\n) q;`);
     return JSON.parse(text) as T[];
   }
+}
 
-  /** Gives psql something to do, and returns what it prints. */
-  async #say(script: string): Promise<string> {
-    const marker = `rewind-${Math.random().toString(36).slice(2)}`;
-    this.#input.write(`${script}\n\\echo ${marker}\n`);
-    const printed: string[] = [];
-    for (;;) {
-      const next = await this.#lines.next();
-      if (next.done) {
-        await this.#ended;
-        throw new RewindError({
-          code: 'database/unreachable',
-          message: 'The session with the database ended before its time.',
-          fix: 'See what the database says: docker compose logs, then run this again.',
-        });
-      }
-      if (next.value === marker) return printed.join('\n');
-      printed.push(next.value);
-    }
-  }
+function endedEarly(): RewindError {
+  return new RewindError({
+    code: 'database/unreachable',
+    message: 'The session with the database ended before its time.',
+    fix: 'See what the database says: docker compose logs, then run this again.',
+  });
 }

@@ -1,4 +1,4 @@
-import { type DatabaseContent, readContent } from './contents';
+import { countContent, type DatabaseContent, readContent } from './contents';
 import { type DatabaseFacts, type DatabaseProperties, readFacts, readProperties, readRoles } from './facts';
 import { readRevisions, type VersionTable } from './revisions';
 import { fingerprintObjects, readSchema, type SchemaFingerprint } from './schema';
@@ -21,20 +21,20 @@ export interface DatabaseState {
 /**
  * Reads everything that tells one database from another.
  *
- * @param everyRow - without it rows are only counted. @default true
+ * @param filledWith - what it was just filled with: then rows are only counted. @default every row is read
  * @throws RewindError database/…
  */
 export async function readState(
   server: PostgresServer,
   session: SnapshotSession,
   versionTable: VersionTable = {},
-  everyRow = true,
+  filledWith?: DatabaseContent,
 ): Promise<DatabaseState> {
   const { facts, bytes } = await readFacts(session, server);
   const properties = await readProperties(session);
   const roles = await readRoles(session);
   const revisions = await readRevisions(session, versionTable);
   const schema = fingerprintObjects(await readSchema(session));
-  const content = await readContent(session, everyRow);
+  const content = await (filledWith ? countContent(session, filledWith) : readContent(session));
   return { facts, databaseBytes: bytes, properties, roles, revisions, schema, content };
 }

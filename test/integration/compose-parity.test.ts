@@ -155,8 +155,10 @@ describe.each(fixtures)('$name', ({ name, settings = {}, flags = [], env = {}, a
     compose = await takeSnapshot(stack.project, asked);
     await stack.composeWithFiles(...flags, 'down', '--volumes');
     await removeProject(stack.project);
-    await (mayNotStart ? stack.tryUp() : stack.up());
+    // The rest is made although one does not start, as docker compose does it.
+    const { ok, output } = await (mayNotStart ? stack.tryUp('--continue-on-error') : stack.tryUp());
     rewind = await takeSnapshot(stack.project, asked);
+    expect(ok || (mayNotStart && Object.keys(rewind.containers).length > 0), output).toBe(true);
   });
 
   afterAll(() => stack.remove());

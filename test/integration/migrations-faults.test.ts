@@ -97,13 +97,7 @@ const snapshotWritten: Moment = (rewind) =>
 const schemaMoving: Moment = (rewind) => rewind.until(database.session(`query ~ '^SELECT pg_sleep'`));
 const schemaMoved: Moment = async (rewind) => {
   await schemaMoving(rewind);
-  await rewind.until(
-    eventually(
-      async () => (await database.sql('SELECT version_num FROM alembic_version')) === '0001',
-      'the end of the downgrade',
-      60_000,
-    ),
-  );
+  await rewind.until(database.until(`(SELECT version_num FROM alembic_version) = '0001'`));
 };
 
 const rewindKilled: Moment = (rewind) => rewind.killAlone();

@@ -85,7 +85,11 @@ const compose = {
       init: true,
       environment: { DATABASE_URL: `postgresql://shop:${password}@db/shop` },
       depends_on: { db: { condition: 'service_healthy' } },
-      healthcheck: { test: ['CMD', 'test', '!', '-e', '/app/sick'], interval: '1s', retries: 2, start_period: '0s' },
+      healthcheck: {
+        test: ['CMD-SHELL', '! test -e /app/sick && ! test -e /state/sick'],
+        ...{ interval: '1s', retries: 2, start_period: '0s' },
+      },
+      volumes: ['state:/state'],
     },
     web: {
       image: app('v1'),
@@ -94,7 +98,7 @@ const compose = {
       depends_on: { app: { condition: 'service_started' } },
     },
   },
-  volumes: { data: {} },
+  volumes: { data: {}, state: {} },
 };
 
 let stack: TestStack;
@@ -262,6 +266,22 @@ describe('a deploy whose service does not get ready after its migration', () => 
     await expectAllRunning();
     expect(await stack.plannedSteps()).toEqual({});
   });
+});
+
+test('a revert with a restore whose service does not get ready is put back with the data of before', async () => {
+  await stack.rewind('snapshot', 'create');
+  const app = { ...compose.services.app, healthcheck: { ...compose.services.app.healthcheck, test: ['CMD', 'true'] } };
+  await stack.write('compose.yaml', { ...compose, services: { ...compose.services, app } });
+  await stack.rewind('deploy');
+  await sql(`INSERT INTO goods VALUES (5, 'fifth')`);
+  await execIn(`${project}-app-1`, 'touch', '/state/sick');
+  const { exitCode, stdout, stderr } = await stack.tryRewind(['revert', '--yes', '--database=restore']);
+  expect(stdout, stderr).toMatch(/Service app is unhealthy[^]*runs again/);
+  expect(exitCode).not.toBe(0);
+  expect(await sql('SELECT string_agg(name, $$,$$ ORDER BY id) FROM goods')).toBe('first,third,fourth,fifth');
+  await expectAllRunning();
+  expect(await stack.plannedSteps()).toEqual({});
+  await execIn(`${project}-app-1`, 'rm', '/state/sick');
 });
 
 test('a migration waits for a lock that somebody else holds, but not for ever, and says who holds it', async () => {

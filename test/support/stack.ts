@@ -19,6 +19,12 @@ export interface PulumiRun {
   readonly output: string;
 }
 
+/**
+ * Saves a fifth of the processor's time, which is what the tests take: the provider of dynamic resources loads no more
+ * than it does under rewind, and Go programs collect garbage less often.
+ */
+const sparing = { NODE_OPTIONS: `--require ${join(root, 'dist', 'preload.js')}`, GOGC: '400' };
+
 /** What a run of `rewind` gave. */
 export interface RewindRun {
   /** Undefined if it was killed. */
@@ -70,7 +76,7 @@ export class TestStack {
     const main = relative(directory, join(root, 'dist', 'index.js'));
     await writeFile(join(directory, 'package.json'), JSON.stringify({ private: true, main }));
     await mkdir(join(directory, '.rewind', 'state'), { recursive: true });
-    const stack = new TestStack(directory, project, { ...(await projectEnvironment(directory)), ...env });
+    const stack = new TestStack(directory, project, { ...(await projectEnvironment(directory)), ...sparing, ...env });
     const made = await stack.#pulumi('stack', 'init', stackName);
     if (!made.ok) throw new Error(`pulumi stack init failed:\n${made.output}`);
     await stack.configure({ project });

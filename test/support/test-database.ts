@@ -103,8 +103,23 @@ export class TestDatabase {
 
   /** Waits until a session is there for which a condition on pg_stat_activity holds. */
   async session(condition: string): Promise<void> {
-    const sql = `SELECT count(*) > 0 FROM pg_stat_activity WHERE pid <> pg_backend_pid() AND (${condition})`;
-    await eventually(async () => (await this.sql(sql, 'postgres')) === 't', `a session with ${condition}`, 60_000);
+    await this.until(
+      `EXISTS (SELECT FROM pg_stat_activity WHERE pid <> pg_backend_pid() AND (${condition}))`,
+      'postgres',
+    );
+  }
+
+  /** Waits until a condition holds. The server waits itself: to ask it time and again would keep the machine busy. */
+  async until(condition: string, database = this.#name): Promise<void> {
+    const sql = `DO $wait$ BEGIN
+      FOR i IN 1..200 LOOP
+        PERFORM pg_stat_clear_snapshot();
+        IF ${condition} THEN RAISE 'it %', 'holds'; END IF;
+        PERFORM pg_sleep(0.05);
+      END LOOP;
+    END $wait$`;
+    // It may be down meanwhile, or the one that is waited in may get another name.
+    await eventually(async () => (await this.sql(sql, database)).includes('it holds'), condition, 60_000);
   }
 
   /** Ends sessions, as a network does that loses them. */
