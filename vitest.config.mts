@@ -32,8 +32,8 @@ export default defineConfig({
           globalSetup: ['test/support/toolchain.ts'],
           testTimeout: 5 * minute,
           hookTimeout: 10 * minute,
-          // They share one Docker engine and often wait for it: a second file at work fills the gaps.
-          maxWorkers: 2,
+          // They share one Docker engine and often wait for it: other files at work fill the gaps.
+          maxWorkers: 3,
         },
       },
     ],
