@@ -4,7 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { readSequences } from '../postgres/contents';
 import { differences, propertyDifferences, sequenceDifferences } from '../postgres/differences';
 import { type DatabaseProperties, propertiesSql } from '../postgres/facts';
-import { dropDatabase, restoreArchive } from '../postgres/restore';
+import { dropDatabase, gatherStatistics, restoreArchive } from '../postgres/restore';
 import type { VersionTable } from '../postgres/revisions';
 import { checkRoom } from '../postgres/room';
 import type { PostgresServer } from '../postgres/server';
@@ -58,12 +58,18 @@ export async function buildShadow(source: RestoreSource, name: string): Promise<
     await server.execute(propertiesSql(name, properties), server.maintenance);
     const everyRow = source.everyRow ?? (databaseBytes <= quicklyRead || (await store.proof(id))?.ok !== true);
     onStep?.(everyRow ? 'restored, comparing every row' : 'restored, counting rows');
-    const findings = await snapshotFindings(source, name, everyRow);
+    const [findings] = await bothEnded(snapshotFindings(source, name, everyRow), gatherStatistics(server, name));
     if (findings.length > 0) throw notRestorable(id, findings);
   } catch (error) {
     await dropDatabase(server, name).catch(() => undefined);
     throw error;
   }
+}
+
+/** Two things side by side, both at their end even if one fails. */
+async function bothEnded<A, B>(first: Promise<A>, second: Promise<B>): Promise<[A, B]> {
+  await Promise.allSettled([first, second]);
+  return [await first, await second];
 }
 
 /**

@@ -3,7 +3,7 @@ import { PassThrough, Readable } from 'node:stream';
 
 import type { ContainerResult } from '../docker/exec';
 import { createDatabaseSql, type DatabaseProperties, propertiesSql, readFacts, readProperties } from './facts';
-import { dropDatabase, pgRestore } from './restore';
+import { dropDatabase, gatherStatistics, pgRestore } from './restore';
 import { withScratch } from './scratch';
 import type { PostgresServer } from './server';
 import { SnapshotSession } from './session';
@@ -79,7 +79,7 @@ export async function loadInto(
       ? await server.tool(pgRestore(name, from.archive, from.inParallel), options)
       : await server.tool(psql, { ...options, input: Readable.from(guarded(server, from.script)) });
   if (loaded.exitCode !== 0) return loaded;
-  await server.execute('ANALYZE;', name);
+  await gatherStatistics(server, name);
   // Only then: the settings may be such that nothing can be written.
   await server.execute(propertiesSql(name, properties), server.maintenance);
   return loaded;

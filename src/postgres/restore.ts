@@ -35,12 +35,19 @@ export async function restoreArchive(server: PostgresServer, options: RestoreOpt
         if (result.exitCode !== 0) throw server.problem(`The dump cannot be restored`, result, name);
       },
     );
-    // A database without statistics plans badly: those of the new one are gathered before anybody uses it.
-    await server.execute('ANALYZE;', name);
   } catch (error) {
     await dropDatabase(server, name).catch(() => undefined);
     throw error;
   }
+}
+
+/**
+ * Gathers a database's statistics, without which it plans badly: before anybody uses it.
+ *
+ * @throws RewindError database/…
+ */
+export async function gatherStatistics(server: PostgresServer, name: string): Promise<void> {
+  await server.execute('ANALYZE;', name);
 }
 
 /**
