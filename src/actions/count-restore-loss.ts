@@ -6,7 +6,7 @@ import { dropDatabase } from '../postgres/restore';
 import { proofSuffix, removeAbandoned, withScratch } from '../postgres/scratch';
 import { derivedName } from '../postgres/sql';
 import { timeName } from '../snapshots/id';
-import { buildShadow, type RestoreSource } from './restore-database';
+import { buildShadow, quicklyRead, type RestoreSource } from './restore-database';
 
 /**
  * Counts what restoring a snapshot would lose: restores it into a scratch database, compares, and removes that again. The
@@ -37,7 +37,13 @@ export async function countRestoreLoss(source: RestoreSource): Promise<RestoreLo
  */
 export async function outlookAgainst(source: RestoreSource, past: string, limitMs: number): Promise<RestoreOutlook> {
   const { server, manifest, versionTable } = source;
-  const { id, takenAt, content } = manifest;
+  const { id, takenAt, content, databaseBytes } = manifest;
+  const roughly = async (): Promise<RestoreOutlook> => ({
+    ...{ id, takenAt },
+    rough: await compareRowCounts(server, content, versionTable, limitMs),
+  });
+  // What would take longer is not begun.
+  if (databaseBytes > (quicklyRead * limitMs) / 1000) return roughly();
   const started = Date.now();
   try {
     return { id, takenAt, loss: await lossAgainst(source, past, limitMs) };
@@ -45,7 +51,7 @@ export async function outlookAgainst(source: RestoreSource, past: string, limitM
     if (!(error instanceof RewindError)) throw error;
     // Numbers are for people to decide by: a lock of somebody else does not keep the data from coming back.
     if (error.code !== 'database/locked' && Date.now() - started < limitMs) throw error;
-    return { id, takenAt, rough: await compareRowCounts(server, content, versionTable, limitMs) };
+    return roughly();
   }
 }
 

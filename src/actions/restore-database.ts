@@ -35,8 +35,8 @@ export interface RestoreSource {
   readonly onStep?: (text: string) => void;
 }
 
-/** Every row of so many bytes is read in about a second. */
-const quicklyRead = 64 * 1024 ** 2;
+/** Every row of so many bytes is read and summed up in about a second. */
+export const quicklyRead = 64 * 1024 ** 2;
 
 /**
  * Restores a snapshot into a database of its own beside the live one, while applications go on, and holds it against the
