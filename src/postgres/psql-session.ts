@@ -32,6 +32,8 @@ export class PsqlSession {
   readonly #decoder = new StringDecoder('utf8');
   readonly #ended: Promise<ContainerResult>;
   readonly #queue: Waiting[] = [];
+  /** Why nothing can be said any more. */
+  #over: { readonly error: unknown } | undefined;
   #printed: string[] = [];
   #rest = '';
 
@@ -45,12 +47,13 @@ export class PsqlSession {
       ...result,
       stdout: [...this.#printed, this.#rest].join('\n'),
     }));
-    const failAll = (error: unknown): void => {
+    const over = (error: unknown): void => {
+      this.#over = { error };
       for (const { reject } of this.#queue.splice(0)) reject(error);
     };
     this.#ended.then((result) => {
-      failAll(new PsqlEnded(result));
-    }, failAll);
+      over(new PsqlEnded(result));
+    }, over);
   }
 
   /**
@@ -62,12 +65,9 @@ export class PsqlSession {
   say(script: string): Promise<string> {
     const marker = `rewind-${Math.random().toString(36).slice(2)}`;
     return new Promise((resolve, reject) => {
+      if (this.#over) throw this.#over.error;
       this.#queue.push({ marker, resolve, reject });
       this.#input.write(`${script}\n\\echo ${marker}\n`);
-      // One that has ended already takes nothing in any more.
-      this.#ended.then((result) => {
-        reject(new PsqlEnded(result));
-      }, reject);
     });
   }
 

@@ -20,8 +20,8 @@ export interface PulumiRun {
 }
 
 /**
- * Saves a fifth of the processor's time, which is what the tests take: the provider of dynamic resources loads no more
- * than it does under rewind, and Go programs collect garbage less often.
+ * Saves time of the processor, which is what the tests wait for: the provider of dynamic resources loads no more than it
+ * does under rewind, and Go programs collect garbage less often.
  */
 const sparing = { NODE_OPTIONS: `--require ${join(root, 'dist', 'preload.js')}`, GOGC: '400' };
 
