@@ -33,3 +33,15 @@ export function outliveTheReader(): void {
     });
   }
 }
+
+/** Ends this process once what it has printed is read, whatever else is still open. */
+export async function leave(): Promise<never> {
+  for (const stream of [process.stdout, process.stderr]) {
+    await new Promise<void>((resolve) =>
+      stream.write('', () => {
+        resolve();
+      }),
+    );
+  }
+  process.exit();
+}

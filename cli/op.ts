@@ -2,7 +2,7 @@
 import { Command } from 'commander';
 
 import { register } from './commands/op';
-import { outliveTheReader, reportFailure } from './failure';
+import { leave, outliveTheReader, reportFailure } from './failure';
 
 /** `rewind op …` alone: what updates run while the application waits does not load what only people need. */
 async function main(): Promise<void> {
@@ -14,6 +14,8 @@ async function main(): Promise<void> {
   } catch (error) {
     reportFailure(error);
   }
+  // A session with the database stays open for a moment, for which the application would wait.
+  await leave();
 }
 
 void main();

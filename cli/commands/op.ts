@@ -1,6 +1,7 @@
 import { spawn } from 'node:child_process';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
+import { finished } from 'node:stream/promises';
 
 import type { Command } from 'commander';
 
@@ -36,7 +37,7 @@ const operations: Readonly<Record<string, (open: OpenRun, options: OpOptions, ke
   verify: async (open, options, key) => {
     await verifyData(open);
     const { snapshot } = await open.exchange.outcome();
-    if (snapshot !== undefined) proveInBackground(snapshot, options, key);
+    if (snapshot !== undefined) await proveInBackground(snapshot, options, key);
     return 'verified';
   },
   prove: async ({ server, snapshots: store, versionTable }, { snapshot = '' }) => {
@@ -89,11 +90,13 @@ function stopSignal(): AbortSignal {
 }
 
 /** The proof takes as long as a restore: nobody waits for it, and whatever becomes of this process, it goes on. */
-function proveInBackground(snapshot: string, { stack, store }: OpOptions, key: string): void {
+async function proveInBackground(snapshot: string, { stack, store }: OpOptions, key: string): Promise<void> {
   const argv = [join(installDir, 'dist', 'op.js'), 'prove', '--stack', stack, '--store', store, '--snapshot', snapshot];
   const child = spawn(process.execPath, argv, { detached: true, stdio: ['pipe', 'ignore', 'ignore'] });
   child.on('error', () => undefined); // the snapshot stays unproved, which its list says
   child.stdin.on('error', () => undefined);
   child.stdin.end(key);
+  // The process would be told half of the key if this one ended before.
+  await finished(child.stdin).catch(() => undefined);
   child.unref();
 }
