@@ -2,7 +2,7 @@ import { isOneWay, type MigrationPath, pathBetween } from '../alembic/graph';
 import { AlembicImage, migrationPurpose } from '../alembic/image';
 import { endAbandoned } from '../docker/one-off';
 import { messageOf, type Problem, RewindError } from '../errors';
-import type { StepEffects } from '../loss/effects';
+import { loadParser } from '../loss/parse-sql';
 import { readEffects } from '../loss/read-effects';
 import { salvage } from '../loss/salvage';
 import { sayingWhoLocks } from '../postgres/lock-holders';
@@ -176,11 +176,11 @@ class Switch {
   async #move(way: Way, begin: () => Promise<void>): Promise<void> {
     const { image, undo, apply } = way;
     const { server } = this.#open;
-    const reading = this.#effectsOf(way);
-    reading.catch(() => undefined); // waited for below, unless the container does not get so far
+    if (undo.length > 0) loadParser();
     try {
-      await image.move(names(undo), names(apply), async () => {
-        const effects = await reading; // before anything is stopped
+      await image.move(names(undo), names(apply), async (scripts) => {
+        // What undoing takes away, as far as it can be told; the snapshot that was taken first has all of it.
+        const effects = await readEffects(undo, scripts, this.#open.versionTable);
         await begin();
         await salvage(server, server.database, effects, { revision: this.#from.join(', ') });
       });
@@ -188,16 +188,6 @@ class Switch {
       const isLock = error instanceof RewindError && /lock ?timeout|LockNotAvailable/i.test(error.message);
       throw isLock ? await sayingWhoLocks(server, server.database, error, true) : error;
     }
-  }
-
-  /** What undoing takes away, as far as it can be told; the snapshot that was taken first has all of it. */
-  async #effectsOf({ image, undo }: Way): Promise<StepEffects[]> {
-    if (undo.length === 0) return [];
-    const scripts = await image.downgradeSql(names(undo)).catch((error: unknown) => {
-      if (error instanceof RewindError) return [];
-      throw error;
-    });
-    return readEffects(undo, scripts, this.#open.versionTable);
   }
 
   /** Where the database stands that is to be moved. */

@@ -5,8 +5,9 @@ Runs in the application's own image, with its alembic.ini and env.py. Takes one 
   state   where the database stands, and in which table alembic keeps that
   sql     the statements of `undo`, a list of revisions, newest first; connects to nothing
   move    undoes the revisions of `undo`, newest first, then applies those of `apply`, oldest first; when everything is
-          loaded it prints READY and waits for a line on its standard input: without one it does nothing
-Prints one JSON object in a line that begins with MARK; whatever env.py and the migrations print stands before it.
+          loaded it prints what `sql` does, then READY, and waits for a line on its standard input: without one it does
+          nothing
+Prints JSON objects, each in a line that begins with MARK; whatever env.py and the migrations print stands before them.
 """
 
 import ast
@@ -118,6 +119,7 @@ def steps(script, undo, apply):
 def sql(config, script, undo):
     """One revision at a time, so that one that cannot be written down as SQL does not hide the others."""
     told = []
+    buffer = config.output_buffer
     for revision in undo:
         config.output_buffer = io.StringIO()
         entry = script.get_revision(revision)
@@ -131,13 +133,15 @@ def sql(config, script, undo):
                 destination_rev=(names(entry.down_revision) or ["base"])[0],
             )
             told.append({"revision": revision, "sql": config.output_buffer.getvalue()})
-        except Exception as error:  # whatever a migration does that needs a database
+        except (Exception, SystemExit) as error:  # whatever a migration does that needs a database
             told.append({"revision": revision, "problem": f"{type(error).__name__}: {error}".split("\n")[0]})
+    config.output_buffer = buffer
     return {"steps": told}
 
 
 def move(config, script, undo, apply):
     version_table(config, script)  # loads what env.py imports: whoever waits for the go stops the application first
+    answer(sql(config, script, undo))
     print(f"\n{READY}", flush=True)
     if not sys.stdin.readline():
         sys.exit("nobody said to go on")

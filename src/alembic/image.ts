@@ -87,18 +87,19 @@ export class AlembicImage {
    *
    * @param undo - newest first
    * @param apply - oldest first
-   * @param whenLoaded - runs when everything is loaded, and right before the first of them; if it fails, nothing is done
+   * @param whenLoaded - runs when everything is loaded, and right before the first of them; if it fails, nothing is done.
+   *   It is told the statements with which `undo` is undone, as {@link downgradeSql} tells them
    * @returns where the database stands then
    * @throws RewindError migration/failed, docker/failed; and whatever `whenLoaded` throws
    */
   async move(
     undo: readonly string[],
     apply: readonly string[],
-    whenLoaded: () => Promise<void> = () => Promise.resolve(),
+    whenLoaded: (downgrade: readonly DowngradeSql[]) => Promise<void> = () => Promise.resolve(),
   ): Promise<AlembicState> {
     let preparing: Promise<void> | undefined;
-    const answer = async (): Promise<string> => {
-      await (preparing = whenLoaded());
+    const answer = async (said: string): Promise<string> => {
+      await (preparing = whenLoaded((answerIn(said) as { steps: DowngradeSql[] }).steps));
       return 'go\n';
     };
     try {
@@ -118,8 +119,8 @@ export class AlembicImage {
       network,
       purpose: prompt ? migrationPurpose : 'alembic',
     });
-    const line = stdout.split('\n').findLast((it) => it.startsWith(mark));
-    if (exitCode === 0 && line !== undefined) return JSON.parse(line.slice(mark.length)) as T;
+    const given = exitCode === 0 ? answerIn(stdout) : undefined;
+    if (given !== undefined) return given as T;
     const failed = code === 'migration/failed';
     throw new RewindError({
       code,
@@ -129,6 +130,12 @@ export class AlembicImage {
         : 'Name the service whose image has alembic and its migrations: pulumi config set --path rewind:database.alembic.service <service>.',
     });
   }
+}
+
+/** The last answer in what the helper has printed. */
+function answerIn(stdout: string): unknown {
+  const line = stdout.split('\n').findLast((it) => it.startsWith(mark));
+  return line === undefined ? undefined : JSON.parse(line.slice(mark.length));
 }
 
 /** The error in a Python traceback: its last line that is not indented, and what follows. */

@@ -1,5 +1,6 @@
 import { Transform, type TransformCallback, type Readable, type Writable } from 'node:stream';
 import { finished, pipeline } from 'node:stream/promises';
+import { setTimeout as sleep } from 'node:timers/promises';
 
 import type Docker from 'dockerode';
 
@@ -16,6 +17,11 @@ export interface ContainerCommand {
   readonly output?: Writable;
   /** Gives the command up; what runs in the container may go on. @default never */
   readonly signal?: AbortSignal;
+  /**
+   * Whether, when the command is given up or its input fails, it is waited for: it ends with its input.
+   * @default false: it is left alone
+   */
+  readonly endsWithInput?: boolean;
 }
 
 /** How a command in a container ended. */
@@ -37,7 +43,7 @@ const longestError = 16_000;
  */
 export async function execInContainer(
   container: Docker.Container,
-  { argv, env = {}, user, input, output, signal }: ContainerCommand,
+  { argv, env = {}, user, input, output, signal, endsWithInput = false }: ContainerCommand,
 ): Promise<ContainerResult> {
   const exec = await container.exec({
     Cmd: [...argv],
@@ -66,11 +72,29 @@ export async function execInContainer(
     signal?.throwIfAborted();
     const { ExitCode } = await exec.inspect();
     return { exitCode: ExitCode ?? undefined, stdout: Buffer.concat(chunks).toString('utf8'), stderr: errors.text };
+  } catch (error) {
+    stream.destroy();
+    if (endsWithInput) await untilEnded(exec);
+    throw error;
   } finally {
     signal?.removeEventListener('abort', abort);
     stream.destroy();
   }
 }
+
+const endingMs = 5000;
+
+/** Waits for a command whose input has ended: it may not even have begun. One that does not end is left alone. */
+async function untilEnded(exec: Docker.Exec): Promise<void> {
+  for (const end = Date.now() + endingMs; Date.now() < end;) {
+    const { Running: isRunning, ExitCode: exitCode } = await exec.inspect().catch(() => gone);
+    if (!isRunning && exitCode !== null) return;
+    await sleep(10);
+  }
+}
+
+/** What there is to be said of a command when the engine, or the container, is gone. */
+const gone = { Running: false, ExitCode: -1 };
 
 function pipeTo(stream: NodeJS.ReadableStream, target: Demultiplexer): Demultiplexer {
   stream.on('error', (error: Error) => target.destroy(error));

@@ -19,8 +19,11 @@ export interface OneOff {
   readonly argv: readonly string[];
   /** Standard input. @default none */
   readonly input?: string;
-  /** What it asks for by printing this text, to be answered on its standard input. @default nothing */
-  readonly prompt?: { readonly text: string; readonly answer: () => Promise<string> };
+  /**
+   * What it asks for by printing this text, to be answered on its standard input by whoever is told what it has printed so
+   * far. @default nothing
+   */
+  readonly prompt?: { readonly text: string; readonly answer: (said: string) => Promise<string> };
   /** Whether it joins the service's networks. @default true */
   readonly network?: boolean;
   /** What it is for, in its name and as label `dev.rewind.one-off`. */
@@ -98,7 +101,7 @@ function answered(said: PassThrough, { text, answer }: NonNullable<OneOff['promp
       seen += chunk.toString('utf8');
       if (!seen.includes(text)) return;
       said.off('data', listen);
-      answer().then(resolve, reject);
+      answer(seen).then(resolve, reject);
     };
     said.on('data', listen);
   });

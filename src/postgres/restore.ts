@@ -111,13 +111,21 @@ export async function staged<T>(
   try {
     for (const { path, open } of parts) {
       const argv = ['sh', '-c', store, 'sh', base, place, path];
-      const result = await server.tool(argv, { input: open(), ...(signal && { signal }) });
+      // If it were left alone, it could make the file after it has been removed below.
+      const result = await server.tool(argv, { input: open(), endsWithInput: true, ...(signal && { signal }) });
       if (result.exitCode !== 0) throw server.problem('The dump cannot be put beside the data', result);
     }
     return await use(place);
   } finally {
-    await server.tool(['rm', '-rf', place]).catch(() => undefined);
+    if (!(await isRemoved(server, place))) await isRemoved(server, place);
   }
+}
+
+async function isRemoved(server: PostgresServer, place: string): Promise<boolean> {
+  return server.tool(['rm', '-rf', place]).then(
+    ({ exitCode }) => exitCode === 0,
+    () => false, // it goes when the server starts the next time
+  );
 }
 
 /** A database as libpq takes it: a name with `=` in it would be read as connection parameters. */

@@ -41,6 +41,8 @@ export interface ToolOptions {
   readonly input?: Readable | string;
   readonly output?: Writable;
   readonly signal?: AbortSignal;
+  /** See {@link ContainerCommand}. */
+  readonly endsWithInput?: boolean;
 }
 
 /** The oldest server that Rewind works with. */
@@ -212,6 +214,7 @@ export class PostgresServer {
       ...(options.input !== undefined && { input: options.input }),
       ...(options.output && { output: options.output }),
       ...(options.signal && { signal: options.signal }),
+      ...(options.endsWithInput && { endsWithInput: true }),
     });
     return running.catch((error: unknown) => {
       if ((error as { statusCode?: number }).statusCode === undefined) throw error;

@@ -2,6 +2,7 @@ import { existsSync } from 'node:fs';
 import { chmod, copyFile, cp, mkdir, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { dirname, join } from 'node:path';
+import { Readable } from 'node:stream';
 import { gzipSync } from 'node:zlib';
 
 import { execa } from 'execa';
@@ -9,6 +10,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 
 import type { ImportOptions } from '../../src/actions/import-snapshot';
 import { RewindError } from '../../src/errors';
+import { staged } from '../../src/postgres/restore';
 import { run } from '../../src/process';
 import { ImportPlace } from '../support/import-place';
 import { archiveStart, changed, crlf, cut, packed, utf16, withMore, zipped } from '../support/spoilt-backups';
@@ -379,11 +381,24 @@ describe('a backup that cannot be used is named for what it is, and nothing is t
     await refused('all.sql', /has no database "elsewhere"/, { database: 'elsewhere' });
   });
 
+  test('one that cannot be read on from its first bytes, again and again', async () => {
+    for (let time = 0; time < 10; time++) {
+      const archive = (): Readable => Readable.from(failing(), { objectMode: false });
+      const use = (): Promise<never> => Promise.reject(new Error('it is there'));
+      await expect(staged(place.server, { name: 'shop.cut', archive }, use)).rejects.toThrow('no more of it');
+    }
+  });
+
   test('nothing has changed: no row, no database, no role, no file beside the data, no snapshot, and no shell has run', async () => {
     expect(await everything()).toBe(before);
     expect(existsSync('/tmp/rewind-owned')).toBe(false);
   });
 });
+
+async function* failing(): AsyncGenerator<string> {
+  yield 'PGDMP';
+  await Promise.reject(new Error('no more of it'));
+}
 
 /** Everything that an import could touch. */
 async function everything(): Promise<string> {

@@ -174,6 +174,16 @@ describe('pulumi up', () => {
     expect(snapshots.map(({ revisions }) => revisions.join())).toEqual(['0003_a_long_name_of_a_revision', '0001']);
   });
 
+  test('has its snapshots proved behind it, without anybody waiting for that', async () => {
+    const proofs = async (): Promise<boolean[] | undefined> => {
+      type List = { readonly snapshots: readonly { readonly proof?: { readonly ok: boolean } }[] };
+      const { snapshots } = await stack.rewindJson<List>(['snapshot', 'list']);
+      const known = snapshots.flatMap(({ proof }) => proof?.ok ?? []);
+      return known.length === snapshots.length ? known : undefined;
+    };
+    expect(await eventually(proofs, 'the proofs', 60_000)).toEqual([true, true]);
+  });
+
   test('of a migration that fails half way leaves the old schema, and the old application running', async () => {
     await tag('broken');
     const before = await containerIds(project);
