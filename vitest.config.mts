@@ -33,7 +33,7 @@ export default defineConfig({
           testTimeout: 5 * minute,
           hookTimeout: 10 * minute,
           // They share one Docker engine and often wait for it: other files at work fill the gaps.
-          maxWorkers: 3,
+          maxWorkers: 4,
         },
       },
     ],

@@ -1,10 +1,10 @@
-import { basename, join } from 'node:path';
+import { join } from 'node:path';
 
 import { stacksIn } from '../src/actions/init-project';
-import { openStack, type StackContext } from '../src/actions/stack-context';
+import { openStack, projectName, type StackContext } from '../src/actions/stack-context';
 import type { ProgramFor } from '../src/actions/change-stack';
 import { RewindError } from '../src/errors';
-import { run } from '../src/process';
+import { selectedStack } from '../src/automation/selected-stack';
 import { projectFolder } from '../src/project-folder';
 import type { ProgramOptions } from '../components';
 import { projectEnvironment } from '../toolchain/environment';
@@ -36,7 +36,8 @@ export interface Session {
  */
 export async function openSession(options: StackOptions): Promise<Session> {
   const directory = projectFolder();
-  if (projectFile(directory) === undefined) {
+  const file = projectFile(directory);
+  if (file === undefined) {
     throw new RewindError({
       code: 'cli/usage',
       message: `There is no Pulumi.yaml in ${directory} or above it.`,
@@ -47,7 +48,7 @@ export async function openSession(options: StackOptions): Promise<Session> {
   // The program may run in this process, and asks docker compose like pulumi's own processes do.
   Object.assign(process.env, env);
   const engineEnv = { ...env, NODE_OPTIONS: lighterNode() };
-  const context = await openStack(directory, options.stack ?? (await selectedStack(directory)), engineEnv);
+  const context = await openStack(directory, options.stack ?? (await chosenStack(directory, file)), engineEnv);
   const isStandard = hasStandardProgram(directory);
   return {
     context,
@@ -73,12 +74,9 @@ function lighterNode(): string {
   return [process.env['NODE_OPTIONS'] ?? '', preload].join(' ').trim();
 }
 
-async function selectedStack(directory: string): Promise<string> {
-  const chosen = process.env['PULUMI_STACK'];
+async function chosenStack(directory: string, file: string): Promise<string> {
+  const chosen = process.env['PULUMI_STACK'] || (await selectedStack(directory, file, projectName(file)));
   if (chosen) return chosen;
-  const { exitCode, stdout } = await run(['pulumi', 'stack', '--show-name', '--non-interactive'], { cwd: directory });
-  const name = stdout.trim();
-  if (exitCode === 0 && name !== '') return basename(name);
   // A project that is new to this machine: nothing has been selected, but there may be only one to select.
   const [only, ...others] = stacksIn(directory);
   if (only !== undefined && others.length === 0) return only;

@@ -36,7 +36,7 @@ export async function openStack(
 ): Promise<StackContext> {
   const configFile = join(directory, `Pulumi.${stack}.yaml`);
   const store = (await StackConfig.read(configFile)).config['rewind:store'];
-  const name = `${projectName(directory)}/${stack}`;
+  const name = `${projectName(join(directory, 'Pulumi.yaml'))}/${stack}`;
   const root = storeFolder(typeof store === 'string' ? store : 'file://./.rewind', directory);
   return {
     directory,
@@ -57,8 +57,13 @@ export async function releaseKey({ engine }: StackContext, { config }: StackConf
   return config['rewind:key'] === undefined ? undefined : engine.secretOf('rewind:key');
 }
 
-function projectName(directory: string): string {
-  const file = join(directory, 'Pulumi.yaml');
+/**
+ * Name of a project.
+ *
+ * @param file - path of its Pulumi.yaml
+ * @throws RewindError config/invalid
+ */
+export function projectName(file: string): string {
   try {
     const { name } = parse(readFileSync(file, 'utf8')) as { name?: unknown };
     if (typeof name === 'string') return name;

@@ -46,7 +46,8 @@ export async function takeSnapshot(options: TakeSnapshotOptions): Promise<Snapsh
   const { server, store, stack, reason, importedFrom, database = server.database } = options;
   const { onStep = () => undefined } = options;
   const started = new Date();
-  await removeAbandoned(server);
+  const cleaning = removeAbandoned(server);
+  cleaning.catch(() => undefined); // waited for below
   const draft = await store.begin(started);
   // Whichever of the two fails first, dumping or reading, ends the other one: that could take long on its own.
   const failed = new AbortController();
@@ -61,6 +62,7 @@ export async function takeSnapshot(options: TakeSnapshotOptions): Promise<Snapsh
       database,
       async (session) => {
         const before = await readSequences(session);
+        await cleaning;
         const [dumping, reading] = await Promise.allSettled([
           draft.write('archive', (target) => dump(server, session.exported, database, target, signal)).catch(orEndAll),
           readState(server, session, options.versionTable).catch(orEndAll),
