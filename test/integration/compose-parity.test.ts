@@ -117,7 +117,8 @@ const fixtures: readonly Fixture[] = [
       ['mail-1', 'cat', '/etc/mail.conf'],
     ],
   },
-  { name: 'hardware', asked: [], mayNotStart: true },
+  // What does not start is waited for until then: the program of an update that goes on after an error goes on, too.
+  { name: 'hardware', settings: { readyTimeoutSeconds: 5 }, asked: [], mayNotStart: true },
 ];
 
 const external = 'rewind-fixture-outside';
