@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 
 import { defineConfig } from 'vitest/config';
+import { BaseSequencer, type TestSpecification } from 'vitest/node';
 
 const minute = 60_000;
 
@@ -12,8 +13,21 @@ const programsAsText = {
     id.endsWith('.py') ? `export default ${JSON.stringify(readFileSync(id, 'utf8'))};` : undefined,
 };
 
+/** Files that take minutes, which would be waited for if they came last. */
+const longest =
+  /(migrations|migrations-faults|snapshots-killed|snapshots-faults|releases-killed|package|killed-engine)\.test\.ts$/;
+
+class LongestFirst extends BaseSequencer {
+  override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
+    const sorted = await super.sort(files);
+    const [first, others] = [true, false].map((isLong) => sorted.filter((it) => longest.test(it.moduleId) === isLong));
+    return [...first!, ...others!];
+  }
+}
+
 export default defineConfig({
   test: {
+    sequence: { sequencer: LongestFirst },
     projects: [
       {
         plugins: [programsAsText],
