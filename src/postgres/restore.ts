@@ -117,11 +117,13 @@ export async function staged<T>(
     }
     return await use(place);
   } finally {
-    if (!(await isRemoved(server, place))) await isRemoved(server, place);
+    // The engine may be too busy to start a command: once more then.
+    if (!(await remove(server, place))) await remove(server, place);
   }
 }
 
-async function isRemoved(server: PostgresServer, place: string): Promise<boolean> {
+/** @returns whether it is gone */
+async function remove(server: PostgresServer, place: string): Promise<boolean> {
   return server.tool(['rm', '-rf', place]).then(
     ({ exitCode }) => exitCode === 0,
     () => false, // it goes when the server starts the next time

@@ -40,8 +40,8 @@ interface HealthConfig {
 
 /**
  * Waits until a container is ready: its health check passes (run here every 100 ms, after 2 s every twentieth part of
- * the time so far, so that readiness is seen when it is there and not at Docker's next interval), or, without a check, it runs; a one-shot job is ready when it
- * has ended with exit code 0.
+ * the time so far, so that readiness is seen when it is there and not at Docker's next interval), or, without a check,
+ * it runs; a one-shot job is ready when it has ended with exit code 0.
  *
  * The check fails for good when Docker would call the container unhealthy: `retries` failures in a row, one per
  * interval, after the start period.

@@ -57,7 +57,7 @@ export const lifecycleKeys: readonly KeyMapping[] = [
     key: 'healthcheck',
     support: 'carried',
     to: 'healthcheck',
-    note: 'also run every 100 ms until the service is ready; start_interval needs Docker Engine 25 or newer',
+    note: 'also run every 100 ms, later less often, until the service is ready; start_interval needs Docker Engine 25 or newer',
     apply: setHealthcheck,
   },
   {

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 
-import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
+import { beforeEach, describe, expect, test, vi } from 'vitest';
 
 import { selectedStack } from '../../../src/automation/selected-stack';
 import { tempFolder } from '../../support/temp-folder';
@@ -20,10 +20,6 @@ describe('the selected stack', () => {
     vi.stubEnv('PULUMI_HOME', home);
     vi.stubEnv('PULUMI_BACKEND_URL', here);
     vi.stubEnv('PATH', ''); // there is no pulumi to ask
-  });
-
-  afterEach(() => {
-    vi.unstubAllEnvs();
   });
 
   /** Writes what Pulumi keeps of a selection. */
