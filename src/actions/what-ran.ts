@@ -2,14 +2,17 @@ import type Docker from 'dockerode';
 
 import { stackLabel } from '../container/labels';
 import { connect } from '../docker/engine';
+import { freePorts, publishedBy } from '../docker/free-ports';
 
 /** The containers of a stack that ran at one time. */
 export class WhatRan {
   readonly #docker: Docker;
+  readonly #stack: string;
   readonly #ids: readonly string[];
 
-  private constructor(docker: Docker, ids: readonly string[]) {
+  private constructor(docker: Docker, stack: string, ids: readonly string[]) {
     this.#docker = docker;
+    this.#stack = stack;
     this.#ids = ids;
   }
 
@@ -24,15 +27,24 @@ export class WhatRan {
     const running = await docker.listContainers({ filters: { label: [`${stackLabel}=${stack}`] } });
     return new WhatRan(
       docker,
+      stack,
       running.map((container) => container.Id),
     );
   }
 
   /**
    * Starts those that have stopped since: Pulumi takes a container that it has not changed for one that runs. One that is
-   * gone is made anew by the update, and one that does not start is told of by it.
+   * gone is made anew by the update, and one that does not start is told of by it. A port that has moved from one to a
+   * container which came later moves back.
    */
   async startAgain(): Promise<void> {
-    await Promise.allSettled(this.#ids.map((id) => this.#docker.getContainer(id).start()));
+    await Promise.allSettled(this.#ids.map((id) => this.#start(this.#docker.getContainer(id))));
+  }
+
+  async #start(container: Docker.Container): Promise<void> {
+    const info = await container.inspect();
+    if (info.State.Running) return;
+    await freePorts(this.#docker, publishedBy(info), this.#stack);
+    await container.start();
   }
 }

@@ -1,7 +1,6 @@
 import type Docker from 'dockerode';
 
 import { stackLabel } from '../container/labels';
-import type { ContainerSpec } from '../container/spec';
 import { refusal } from './refusal';
 import { nameOf } from './inventory';
 
@@ -9,6 +8,26 @@ import { nameOf } from './inventory';
 export function overlaps(a: string, b: string): boolean {
   const any = (ip: string): boolean => ip === '0.0.0.0' || ip === '::' || ip === '';
   return any(a) || any(b) || a === b;
+}
+
+/** A port of this machine that a container publishes; without `external` the engine chooses one. */
+export interface Published {
+  readonly external?: number;
+  /** @default 0.0.0.0 */
+  readonly ip?: string;
+  /** @default tcp */
+  readonly protocol?: string;
+}
+
+/** The ports of this machine that a container publishes when it runs. */
+export function publishedBy({ HostConfig: { PortBindings: bindings } }: Docker.ContainerInspectInfo): Published[] {
+  return Object.entries((bindings ?? {}) as Docker.PortMap).flatMap(([port, hosts]) =>
+    (hosts ?? []).map(({ HostIp: ip, HostPort: external }) => ({
+      external: Number(external),
+      ip: ip === '' ? '0.0.0.0' : ip,
+      protocol: port.split('/')[1] ?? 'tcp',
+    })),
+  );
 }
 
 /**
@@ -19,7 +38,7 @@ export function overlaps(a: string, b: string): boolean {
  * @param ports - what the new container publishes
  * @throws RewindError docker/failed
  */
-export async function freePorts(docker: Docker, ports: ContainerSpec['ports'], stack: string): Promise<void> {
+export async function freePorts(docker: Docker, ports: readonly Published[] | undefined, stack: string): Promise<void> {
   const wanted = (ports ?? []).filter(({ external }) => external !== undefined);
   if (wanted.length === 0) return;
   const running = await docker.listContainers({ filters: { label: [`${stackLabel}=${stack}`] } });

@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { parse } from 'yaml';
 
+import { freePorts } from '../support/busy-port';
 import { changesSince, lifeSigns, type LiveState, liveImages, liveState } from '../support/live-state';
 import { TestStack } from '../support/stack';
 import { buildImage, imageId, makeTaggedImages, removeTaggedImages } from '../support/tagged-images';
@@ -149,4 +150,17 @@ test('a deploy that gets ready then goes back to the file', async () => {
   await stack.write('ok/3', '');
   expect(await stack.rewindJson(['deploy', 'api=v3'])).toMatchObject({ state: 'done', release: { number: 3 } });
   expect((await liveImages(project))[api]).toBe(await imageId(box('v3')));
+});
+
+test('a port that had moved to a service which does not get ready moves back', async () => {
+  const [port] = await freePorts(1);
+  const ports = [`127.0.0.1:${port}:80`];
+  await stack.write('compose.yaml', { services: { api: service, page: { ...page, ports } } });
+  expect(await stack.rewindJson(['deploy'])).toMatchObject({ state: 'done' });
+  const before = await liveState(project);
+  // What had the port waits for what takes it, so that it has only been stopped when the update fails.
+  const broken = { services: { api: { ...service, environment: { VERSION: '0' }, ports }, page } };
+  await stack.write('compose.yaml', broken);
+  expect(await stack.rewindJson(['deploy'], 3)).toMatchObject({ state: 'put-back' });
+  expect(changesSince(before, await liveState(project))).toEqual([]);
 });

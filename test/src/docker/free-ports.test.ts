@@ -41,26 +41,26 @@ describe('the ports of a container that is about to be created', () => {
       elsewhere: { PublicPort: 8080, IP: '10.0.0.1' },
       udp: { PublicPort: 8080, Type: 'udp' },
     });
-    await freePorts(docker, [{ internal: 80, external: 8080, ip: '127.0.0.1', protocol: 'tcp' }], 'shop/dev');
+    await freePorts(docker, [{ external: 8080, ip: '127.0.0.1', protocol: 'tcp' }], 'shop/dev');
     expect(stopped).toEqual(['old']);
     expect(asked).toEqual([{ filters: { label: ['dev.rewind.stack=shop/dev'] } }]);
   });
 
   test('need no look at the engine if Docker chooses them', async () => {
     const { docker, asked } = engineWith({});
-    await freePorts(docker, [{ internal: 80 }], 'shop/dev');
+    await freePorts(docker, [{}], 'shop/dev');
     await freePorts(docker, undefined, 'shop/dev');
     expect(asked).toEqual([]);
   });
 
   test('are free if the container that held one has just ended', async () => {
     const { docker } = engineWith({ old: { PublicPort: 8080 } }, engineError(304, 'already stopped'));
-    await expect(freePorts(docker, [{ internal: 80, external: 8080 }], 'shop/dev')).resolves.toBeUndefined();
+    await expect(freePorts(docker, [{ external: 8080 }], 'shop/dev')).resolves.toBeUndefined();
   });
 
   test('that cannot be freed are an error that names the container', async () => {
     const { docker } = engineWith({ old: { PublicPort: 8080 } }, engineError(500, 'no'));
-    const [problem] = await problemsOf(() => freePorts(docker, [{ internal: 80, external: 8080 }], 'shop/dev'));
+    const [problem] = await problemsOf(() => freePorts(docker, [{ external: 8080 }], 'shop/dev'));
     expect(problem?.code).toBe('docker/failed');
     expect(problem?.message).toContain('old');
   });
