@@ -36,7 +36,8 @@ export async function openStack(
 ): Promise<StackContext> {
   const configFile = join(directory, `Pulumi.${stack}.yaml`);
   const store = (await StackConfig.read(configFile)).config['rewind:store'];
-  const name = `${projectName(join(directory, 'Pulumi.yaml'))}/${stack}`;
+  const project = projectName(join(directory, 'Pulumi.yaml'));
+  const name = `${project}/${stack}`;
   const root = storeFolder(typeof store === 'string' ? store : 'file://./.rewind', directory);
   return {
     directory,
@@ -44,7 +45,7 @@ export async function openStack(
     name,
     configFile,
     releases: new ReleaseStore(root, name),
-    engine: new StackEngine({ directory, stack, env }),
+    engine: new StackEngine({ directory, project, stack, env }),
   };
 }
 

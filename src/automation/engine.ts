@@ -1,6 +1,7 @@
 import { execa } from 'execa';
 
 import { RewindError } from '../errors';
+import { localHistory } from './local-history';
 import type { EngineOptions, Outcome, RunProgramOptions, Step } from './program-run';
 import { fixOf, withoutPrefix } from './said';
 import { makeKey } from './stack-key';
@@ -43,6 +44,17 @@ export class StackEngine {
    * @throws RewindError pulumi/failed
    */
   async history(newest?: number): Promise<HistoryEntry[]> {
+    const { env, project, stack } = this.#options;
+    const backend = env['PULUMI_BACKEND_URL'] ?? process.env['PULUMI_BACKEND_URL'] ?? '';
+    const kept = await localHistory(backend, project, stack, newest ?? 0);
+    if (kept) {
+      return kept.map(({ startTime, endTime, resourceChanges, ...rest }) => ({
+        ...rest,
+        startedAt: new Date(startTime * 1000),
+        finishedAt: new Date(endTime * 1000),
+        changes: resourceChanges ?? {},
+      }));
+    }
     // Without a size it lists the newest ten; 0 stands for all.
     const size = ['--page-size', String(newest ?? 0)];
     const text = await this.#pulumi(['stack', 'history', '--json', '--full-dates', ...size]);

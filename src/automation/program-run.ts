@@ -9,6 +9,8 @@ import { fixOf, plain, withoutPrefix } from './said';
 export interface EngineOptions {
   /** Folder of Pulumi.yaml. */
   readonly directory: string;
+  /** Name of the project, as Pulumi.yaml has it. */
+  readonly project: string;
   readonly stack: string;
   /** Environment on top of this process's: PATH, PULUMI_HOME, backend, passphrase file. */
   readonly env: Readonly<Record<string, string>>;
