@@ -8,6 +8,7 @@ const groups: Readonly<Record<string, string>> = {
   docker: 'The Docker engine',
   service: 'Services',
   release: 'Releases',
+  operation: 'Operations',
   store: 'The store',
   database: 'The database',
   migration: 'Migrations',
@@ -48,11 +49,18 @@ const mending: Readonly<Record<ErrorCode, string>> = {
   'docker/missing-external': 'Create it: `docker network create NAME`, `docker volume create NAME`.',
   'service/not-ready':
     'Read its last log lines and what its health check said, both in the error. `rewind deploy` puts back what ran before; after a bare `pulumi up`: `rewind revert`, with the release that ran.',
+  'service/unverified':
+    'Mend what it names. A line of a log that is harmless: `rewind:verify.logs.ignore`; nothing of it is put back by a bare `pulumi up`.',
   'release/unknown': 'Choose one that `rewind history` lists.',
   'release/damaged': 'Bring the file back from a backup, or choose another release.',
   'release/unreadable':
     'Bring back the file that the error names, or the `rewind:key` that the stack configuration had then; or choose another release.',
   'release/locked': 'Wait for it, or end the process that the error names; the lock of one that died is taken over.',
+  'release/loss':
+    'Look at what would be lost (`rewind plan`), then name it as the error says, or leave the schema as it is: `--database=keep`.',
+  'operation/unknown': 'See which there are: `rewind report --list`.',
+  'operation/damaged': 'Bring the file back from a backup; records that come after it are held against it.',
+  'operation/none': 'See where the stack stands: `rewind status`.',
   'store/unusable':
     'Make the folder writable, make sure that its disk has room, or move the store with `rewind:store`.',
   'database/not-postgres': 'Name the service that is: `pulumi config set --path rewind:database.service SERVICE`.',
