@@ -22,11 +22,18 @@ export async function checkRoom(server: PostgresServer, bytes: number, what: str
   });
 }
 
-/** Free bytes where the server keeps its data; undefined if its container cannot tell. */
 async function freeBytes(server: PostgresServer): Promise<number | undefined> {
+  return (await dataDisk(server))?.freeBytes;
+}
+
+/** The disk where the server keeps its data; undefined if its container cannot tell. */
+export async function dataDisk(
+  server: PostgresServer,
+): Promise<{ readonly freeBytes: number; readonly totalBytes: number } | undefined> {
   const { stdout, exitCode } = await server.tool(['df', '-Pk', await dataFolder(server)]);
-  const kibibytes = Number(stdout.trim().split('\n').at(-1)?.split(/\s+/)[3]);
-  return exitCode === 0 && Number.isFinite(kibibytes) ? kibibytes * 1024 : undefined;
+  const [, total, , free] = (stdout.trim().split('\n').at(-1)?.split(/\s+/) ?? []).map(Number);
+  if (exitCode !== 0 || !Number.isFinite(free) || !Number.isFinite(total)) return undefined;
+  return { freeBytes: free! * 1024, totalBytes: total! * 1024 };
 }
 
 /** The server's data folder, in its container. */
