@@ -1,4 +1,7 @@
-import { changeStack, type ChangeOptions, type ChangeResult } from '../src/actions/change-stack';
+import { type ChangeResult, failuresIn } from '../src/actions/change-stack';
+import { notifierOf } from '../src/actions/notifier-of';
+import { operate, type Operated, type OperateOptions } from '../src/actions/operate';
+import { operationName, type RecordedVerification } from '../src/operations/record';
 import { type ReleaseRecord, releaseName } from '../src/releases/record';
 import { formatDuration } from '../toolchain/step-output';
 import { exitCode } from './exit-codes';
@@ -12,10 +15,14 @@ export async function showChange(
   { context, programFor }: Session,
   progress: Progress,
   json: boolean,
-  change: Omit<ChangeOptions, 'context' | 'programFor' | 'onPhase' | 'onStep' | 'signal'>,
-): Promise<void> {
+  change: Omit<
+    OperateOptions,
+    'context' | 'programFor' | 'onPhase' | 'onStep' | 'onPhaseBegin' | 'signal' | 'notifier'
+  >,
+): Promise<Operated> {
   const started = Date.now();
   const back = (await context.releases.numbers()).at(-1);
+  const notifier = notifierOf(context);
   const interrupt = onInterrupt({
     onFirst: () => {
       if (!json) process.stderr.write(`${stopping}\n`);
@@ -26,11 +33,12 @@ export async function showChange(
       else process.stderr.write(`Left as it is. ${fix}\n`);
     },
   });
-  let result: ChangeResult;
+  let operated: Operated;
   try {
-    result = await changeStack({
+    operated = await operate({
       ...change,
       context,
+      notifier,
       programFor: programFor({
         onPrepared: (prepared) => {
           progress.prepared(prepared);
@@ -45,19 +53,39 @@ export async function showChange(
       },
       signal: interrupt.signal,
     });
-    await progress.end(result.state === 'done' || result.state === 'put-back');
+    await progress.end(operated.result.state === 'done' || operated.result.state === 'put-back');
   } catch (error) {
     await progress.end(false);
+    await notifier.end();
     throw error;
   } finally {
     interrupt.done();
   }
+  const { result, record, unrecorded } = operated;
   const elapsed = Date.now() - started;
   process.exitCode = exitCode(
-    ({ done: 'done', refused: 'failed', 'put-back': 'putBack', broken: 'broken' } as const)[result.state],
+    isUnverified(result)
+      ? 'unverified'
+      : ({ done: 'done', refused: 'failed', 'put-back': 'putBack', broken: 'broken' } as const)[result.state],
   );
-  if (json) printJson(resultJson(context.name, result, elapsed));
-  else progress.say(resultText(result, elapsed));
+  if (json) printJson({ ...resultJson(context.name, result, elapsed), ...(record && { operation: record.number }) });
+  else {
+    // The last line is how it ended.
+    if (record && (result.state === 'put-back' || result.state === 'broken'))
+      progress.say(`Written down as ${operationName(record.number)}: rewind report.`);
+    progress.say(resultText(result, elapsed));
+  }
+  const untold = await notifier.end();
+  for (const line of [
+    ...(unrecorded === undefined ? [] : [`This could not be written down: ${unrecorded}`]),
+    ...untold,
+  ])
+    process.stderr.write(`${line}\n`);
+  return operated;
+}
+
+function isUnverified(result: ChangeResult): boolean {
+  return result.state === 'done' && result.verification?.ok === false;
 }
 
 const stopping =
@@ -73,7 +101,13 @@ function resultJson(stack: string, result: ChangeResult, elapsed: number): objec
   const shared = { stack, state: result.state, seconds: elapsed / 1000 };
   if (result.state === 'refused') return { ...shared, why: result.why };
   if (result.state === 'broken') return { ...shared, why: result.why, whyNotBack: result.whyNotBack };
-  return { ...shared, ...(result.state === 'put-back' && { why: result.why }), release: publicRecord(result.release) };
+  const { verification } = result;
+  return {
+    ...shared,
+    ...(result.state === 'put-back' && { why: result.why }),
+    release: publicRecord(result.release),
+    ...(verification && { verification }),
+  };
 }
 
 /** A record as others may read it: without what only the store needs. */
@@ -85,13 +119,26 @@ export function publicRecord(record: ReleaseRecord): object {
 function resultText(result: ChangeResult, elapsed: number): string {
   const time = formatDuration(elapsed);
   switch (result.state) {
-    case 'done':
-      return `${releaseName(result.release.number)} runs (${time}).`;
+    case 'done': {
+      const { release, verification } = result;
+      const runs = `${releaseName(release.number)} runs (${time}).`;
+      if (!verification) return runs;
+      if (verification.ok)
+        return `${releaseName(release.number)} runs, verified by ${verification.probes.length} probes (${time}).`;
+      return `${runs} It has failed its verification, and is left as it is:\n${failuresIn(verification)}`;
+    }
     case 'refused':
       return `${result.why}\n\nNothing has changed.`;
     case 'put-back':
-      return `This has failed; ${releaseName(result.release.number)}, which ran before, runs again (${time}).`;
+      return `This has failed; ${releaseName(result.release.number)}, which ran before, runs again (${time}).${backText(result.verification)}`;
     case 'broken':
       return `${result.why}\n\nThis has failed, and what ran before could not be put back: ${result.whyNotBack}.\nSee what runs: docker ps -a. Mend what is named above, then: rewind revert <release>.`;
   }
+}
+
+function backText(verification: RecordedVerification | undefined): string {
+  if (!verification) return '';
+  return verification.ok
+    ? ` It is as it should be (${verification.probes.length} probes).`
+    : ` It does not pass all probes either:\n${failuresIn(verification)}`;
 }

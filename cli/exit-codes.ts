@@ -5,6 +5,7 @@ export const exitCodes = {
   putBack: [3, 'Failed; what ran before runs again.'],
   broken: [4, 'Failed, and what ran before could not be put back; the last lines say what runs and what to type.'],
   locked: [5, 'Another operation on the stack is under way; nothing has changed.'],
+  unverified: [6, 'Done, but it has failed its verification, and was left as it is (--no-auto-revert).'],
   interrupted: [130, 'Interrupted (Ctrl-C) twice: whatever was under way was left as it was.'],
 } as const;
 

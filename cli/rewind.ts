@@ -1,16 +1,22 @@
 import { Command } from 'commander';
 
+import { register as registerAssess } from './commands/assess';
 import { register as registerDeploy } from './commands/deploy';
+import { register as registerDrill } from './commands/drill';
 import { register as registerEnv } from './commands/env';
 import { register as registerExample } from './commands/example';
 import { register as registerHistory } from './commands/history';
 import { register as registerInit } from './commands/init';
 import { register as registerOp } from './commands/op';
 import { register as registerPlan } from './commands/plan';
+import { register as registerReport } from './commands/report';
 import { register as registerRestart } from './commands/restart';
+import { registerAbort, registerResume } from './commands/resume';
 import { register as registerRevert } from './commands/revert';
 import { register as registerSetup } from './commands/setup';
 import { register as registerSnapshot } from './commands/snapshot';
+import { register as registerStatus } from './commands/status';
+import { register as registerVerify } from './commands/verify';
 import { addCompletion } from './completion';
 import { wantsJson } from './failure';
 import { version } from './version';
@@ -21,8 +27,15 @@ const commands = [
   registerHistory,
   registerPlan,
   registerRevert,
+  registerStatus,
+  registerResume,
+  registerAbort,
   registerRestart,
+  registerAssess,
   registerSnapshot,
+  registerVerify,
+  registerReport,
+  registerDrill,
   registerSetup,
   registerEnv,
   registerExample,

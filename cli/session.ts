@@ -2,7 +2,7 @@ import { join } from 'node:path';
 
 import { stacksIn } from '../src/actions/init-project';
 import { openStack, projectName, type StackContext } from '../src/actions/stack-context';
-import type { ProgramFor } from '../src/actions/change-stack';
+import type { ProgramFor } from '../src/actions/engine-run';
 import { RewindError } from '../src/errors';
 import { selectedStack } from '../src/automation/selected-stack';
 import { projectFolder } from '../src/project-folder';
@@ -21,6 +21,8 @@ export interface StackOptions {
 /** A command's view of the project that it was called in. */
 export interface Session {
   readonly context: StackContext;
+  /** Environment with which pulumi runs, on top of this process's. */
+  readonly env: Readonly<Record<string, string>>;
   /**
    * Makes the program of a run.
    *
@@ -52,6 +54,7 @@ export async function openSession(options: StackOptions): Promise<Session> {
   const isStandard = hasStandardProgram(directory);
   return {
     context,
+    env: engineEnv,
     programFor:
       (hooks = {}) =>
       ({ configFile, reason, signal }) => {

@@ -8,6 +8,7 @@ import { DataExchange, type DataRun } from '../src/actions/data-run';
 import { mendData } from '../src/actions/mend-data';
 import { PauseMark, startPaused } from '../src/actions/pause-mark';
 import { type PreparedStack, prepareStack, storeFolder } from '../src/actions/prepare-stack';
+import { verifyUpdate } from '../src/actions/verify-update';
 import { makeKey } from '../src/automation/stack-key';
 import { RewindError } from '../src/errors';
 import { madePassword } from '../src/postgres/declared';
@@ -119,6 +120,18 @@ export async function prepareFromConfig(options: ProgramOptions = fromEnvironmen
         afterReady: async () => {
           options.signal?.throwIfAborted();
           if (data) await mark.end();
+          await verifyUpdate({
+            docker: prepared.engine.docker,
+            stack,
+            services: plannedServices(prepared),
+            logs: settings.verify.logs,
+            ...(settings.database && { database: settings.database.service }),
+            since: startedAt,
+            secrets: prepared.secrets,
+          }).catch(async (error: unknown) => {
+            await release.abandon();
+            throw error;
+          });
           const record = await release.keep(data && (await releasedData(store, data)));
           options.onRelease?.(record);
         },
@@ -126,6 +139,15 @@ export async function prepareFromConfig(options: ProgramOptions = fromEnvironmen
       }),
     };
   });
+}
+
+function plannedServices({ services }: PreparedStack): ReleaseRecord['services'] {
+  return Object.fromEntries(
+    services.flatMap(({ service, reference: image, containers }) => {
+      const imageId = containers[0]?.image;
+      return imageId === undefined ? [] : [[service, { image, imageId, containers: containers.length }] as const];
+    }),
+  );
 }
 
 function secretKey(key: string | undefined): pulumi.Output<string> | undefined {

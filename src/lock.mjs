@@ -59,6 +59,17 @@ export async function withLock(file, work, options = {}) {
 }
 
 /**
+ * Who holds a lock; undefined if nobody does who is alive. Takes nothing away.
+ *
+ * @param {string} file
+ * @returns {string | undefined}
+ */
+export function holderOf(file) {
+  const holder = read(file);
+  return holder === undefined || isAbandoned(file, holder) ? undefined : nameOf(holder);
+}
+
+/**
  * @param {string} file
  * @param {LockOptions} options
  * @returns {Promise<string>} a token that names this holder

@@ -1,4 +1,9 @@
+import { type CacheSettings, cacheSchema } from './cache/settings';
+import { type Thresholds, thresholdsSchema } from './assess/thresholds';
 import type { Problem } from './errors';
+import { notifySchema, type NotifyTarget } from './notify/settings';
+import { readShaped } from './shaped';
+import { type VerifySettings, verifySchema } from './verify/settings';
 import { type RawSettings, type RoleRights, SettingsReader } from './settings-reader';
 
 /** Where a stack's data is. */
@@ -76,6 +81,16 @@ export interface StackSettings {
   readonly passwords: Readonly<Record<string, string>>;
   /** `rewind:retain`: how many releases keep their images. @default 10 */
   readonly retain: number;
+  /** `rewind:verify`: what is looked at beyond what the compose file tells. */
+  readonly verify: VerifySettings;
+  /** `rewind:assess`: from where on something is a trigger. */
+  readonly assess: Thresholds;
+  /** `rewind:cache`. @default no service may be emptied */
+  readonly cache: CacheSettings | undefined;
+  /** `rewind:infrastructure`: services that a restart leaves up. @default found out */
+  readonly infrastructure: readonly string[] | undefined;
+  /** `rewind:notify`: who is told of what happens. @default nobody */
+  readonly notify: readonly NotifyTarget[];
   /** `rewind:key`: what the kept parts of releases are encrypted with. @default made by the first update */
   readonly key: string | undefined;
 }
@@ -165,6 +180,37 @@ export const settingKeys: Readonly<Record<string, SettingDocs>> = {
     example: '20',
     default: '10',
   },
+  verify: {
+    about:
+      'What `rewind verify` looks at beyond what the compose file tells (that everything runs, from the images of the release, passes its health checks and answers at its published ports; that the database stands where the release has left it). `http`: requests with the `status`, text (`contains`), values by JSONPath (`json`, or `has` where any will do) and time (`withinMs`) of the answer. `sql`: a query with one value, asked as the role `rewind_verifier` where there is one. `workflows`: steps of requests; what `save` takes out of an answer stands in later steps as `${name}`. `logs`: patterns of lines that are `critical`, and of those to `ignore`. At the level full: `load`, requests and the time for half (`p50Ms`) or nearly all of them (`p95Ms`), `monitoring`, requests like those of `http`, and `rowsLost`, the percentage of its rows that a table may have lost since the last look. See [verify.md](verify.md).',
+    example:
+      '{http: [{service: api, port: 8000, path: /api/v1/projects, has: [$.projects], withinMs: 500}], sql: [{query: SELECT count(*) FROM projects, atLeast: 1}]}',
+    default: 'what the compose file tells',
+  },
+  assess: {
+    about:
+      'From where on something is a trigger for `rewind assess`: `startAttempts`, `loopEnds` within `windowMinutes`, `slowMs`, `errorRate`, `cpu`, `memory` and `disk` as parts of 1, `lostLines`. See [assess.md](assess.md).',
+    example: '{slowMs: 2000, errorRate: 0.01}',
+    default:
+      'those of the runbook: 3 tries, 3 ends in 10 minutes, 5 s, 5 %, 95 % of the processor, 90 % of memory or disk',
+  },
+  cache: {
+    about:
+      'The service that `rewind restart --flush-cache` may empty: `flush` is the command that does it, run in its container, and `show` the one that says what is in it.',
+    example: '{service: cache, flush: [redis-cli, FLUSHDB], show: [redis-cli, INFO, keyspace]}',
+    default: 'none',
+  },
+  infrastructure: {
+    about: 'Services that `rewind restart` leaves up: what the application stands on.',
+    example: '[db, cache]',
+    default: 'services that start after nothing, that others start after, and that no release has changed',
+  },
+  notify: {
+    about:
+      "Who is told when a deploy, revert or drill begins (`start`), has succeeded (`success`) or failed (`failure`), and when a reason to roll back shows up (`trigger`): webhooks, with `format` json, slack or teams, and commands, which get the same JSON by standard input. What does not arrive is tried three times and never holds anything up. The address of a webhook is a secret: set it with `pulumi config set --secret --path 'rewind:notify[0].url'`.",
+    example: '[{url: {secure: v1:…}, format: slack, on: [failure, trigger]}, {command: [/usr/local/bin/page]}]',
+    default: 'nobody',
+  },
   key: {
     about:
       'The key with which the compose models and configurations of releases are encrypted in the store; itself a secret of the stack, so that whoever may read those may read these. The first update makes it. Without it earlier releases cannot be brought back.',
@@ -177,6 +223,11 @@ export const settingKeys: Readonly<Record<string, SettingDocs>> = {
 export function readSettings(raw: RawSettings): { readonly settings: StackSettings; readonly problems: Problem[] } {
   const read = new SettingsReader(raw);
   read.knowOnly(Object.keys(settingKeys));
+  const verify = readShaped('verify', verifySchema, raw['verify']);
+  const assess = readShaped('assess', thresholdsSchema, raw['assess']);
+  const cache =
+    raw['cache'] === undefined ? undefined : readShaped('cache', cacheSchema, raw['cache'], { service: '-' });
+  const notify = readShaped('notify', notifySchema, raw['notify'], []);
   const { files: compose, release } = read.filesOrRelease('compose');
   const settings: StackSettings = {
     compose: compose.length > 0 ? compose : ['compose.yaml'],
@@ -196,6 +247,20 @@ export function readSettings(raw: RawSettings): { readonly settings: StackSettin
     passwords: read.textByName('passwords'),
     retain: read.count('retain') ?? 10,
     key: read.text('key'),
+    verify: verify.settings,
+    assess: assess.settings,
+    cache: cache?.settings,
+    infrastructure: read.texts('infrastructure'),
+    notify: notify.settings,
   };
-  return { settings, problems: read.problems };
+  return {
+    settings,
+    problems: [
+      ...read.problems,
+      ...verify.problems,
+      ...assess.problems,
+      ...notify.problems,
+      ...(cache?.problems ?? []),
+    ],
+  };
 }

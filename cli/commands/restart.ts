@@ -1,10 +1,17 @@
 import type { Command } from 'commander';
+import type Docker from 'dockerode';
 
+import { chooseRestart } from '../../src/actions/choose-restart';
 import { PauseMark } from '../../src/actions/pause-mark';
 import { restartServices } from '../../src/actions/restart-services';
+import type { StackContext } from '../../src/actions/stack-context';
 import { withStackLock } from '../../src/actions/stack-lock';
+import { Cache } from '../../src/cache/cache';
 import { connect } from '../../src/docker/engine';
 import { RewindError } from '../../src/errors';
+import { StackConfig } from '../../src/releases/stack-config';
+import { readSettings, type StackSettings } from '../../src/settings';
+import { confirmed, mustBeAsked } from '../confirm';
 import { exitCode } from '../exit-codes';
 import { reportFailure } from '../failure';
 import { onInterrupt } from '../interrupt';
@@ -13,17 +20,46 @@ import { progressFor } from '../output/progress';
 import { openSession, type StackOptions } from '../session';
 import { stackCommand } from '../stack-command';
 
+interface RestartCliOptions extends StackOptions {
+  readonly all?: boolean;
+  readonly unhealthy?: boolean;
+  readonly flushCache?: boolean;
+  readonly yes?: boolean;
+}
+
 /** `rewind restart`: restarts services in order. */
 export function register(program: Command): void {
   stackCommand(program, 'restart', 'restart services in the order of their dependencies, each when those are ready', [
-    'rewind restart              # all of them',
+    'rewind restart               # those of the application, and whatever does not run',
     'rewind restart api worker',
+    'rewind restart --unhealthy',
+    'rewind restart --flush-cache # empties the cache while the application is stopped; asks first',
   ])
-    .argument('[service...]', 'the services; without any, all')
-    .action(async (services: readonly string[], options: StackOptions) => {
+    .argument('[service...]', 'the services; without any, those of the application: databases and the like stay up')
+    .option('--all', 'every service')
+    .option('--unhealthy', 'only what is unhealthy, restarts over and over or does not run')
+    .option('--flush-cache', 'empty the cache (rewind:cache) while they are stopped')
+    .option('-y, --yes', 'empty it without asking')
+    .action(async (named: readonly string[], options: RestartCliOptions) => {
       const { context } = await openSession(options);
-      const progress = await progressFor(options);
       const { docker } = await connect();
+      const { config } = await StackConfig.read(context.configFile);
+      const { settings, problems } = readSettings({
+        cache: config['rewind:cache'],
+        infrastructure: config['rewind:infrastructure'],
+      });
+      RewindError.throwIfAny(problems);
+      const cache = options.flushCache ? cacheOf(docker, context.name, settings) : undefined;
+      if (cache && !(await mayFlush(cache, options))) return;
+      const isChosen = named.length === 0;
+      const services = isChosen ? await chosen(docker, context, settings, options) : named;
+      if (services.length === 0) {
+        const nothing = options.unhealthy ? 'Nothing is unhealthy.' : 'There is nothing to restart.';
+        if (options.json) printJson({ stack: context.name, restarted: [], seconds: 0 });
+        else process.stdout.write(`${nothing}\n`);
+        return;
+      }
+      const progress = await progressFor(options);
       const started = Date.now();
       const stopped: string[] = [];
       const interrupt = onInterrupt({
@@ -39,6 +75,12 @@ export function register(program: Command): void {
       const work = (): Promise<string[]> =>
         restartServices(docker, context.name, {
           services,
+          ...(cache && {
+            whileStopped: async () => {
+              await cache.flush();
+              progress.say(`  ${cache.service}: emptied`);
+            },
+          }),
           onStopped: (service) => {
             stopped.push(service);
             progress.say(`  ${service}: stopped`);
@@ -49,7 +91,8 @@ export function register(program: Command): void {
           signal: interrupt.signal,
         }).then(async (restarted) => {
           // What a killed restore has left stopped runs, too.
-          if (services.length === 0 && !interrupt.signal.aborted) await new PauseMark(context.releases.folder).end();
+          if (isChosen && !options.unhealthy && !interrupt.signal.aborted)
+            await new PauseMark(context.releases.folder).end();
           return restarted;
         });
       try {
@@ -72,4 +115,32 @@ export function register(program: Command): void {
 
 function counted({ length }: readonly string[]): string {
   return length === 1 ? '1 service runs' : `${length} services run`;
+}
+
+async function chosen(
+  docker: Docker,
+  { name, releases }: StackContext,
+  { infrastructure }: StackSettings,
+  { all = false, unhealthy = false }: RestartCliOptions,
+): Promise<string[]> {
+  const records = (await releases.list()).flatMap((it) => ('record' in it ? [it.record] : []));
+  return chooseRestart(docker, name, records, { all, unhealthy, ...(infrastructure && { infrastructure }) });
+}
+
+function cacheOf(docker: Docker, stack: string, { cache }: StackSettings): Cache {
+  if (cache) return new Cache(docker, stack, cache);
+  throw new RewindError({
+    code: 'cli/usage',
+    message: 'There is no service that may be emptied.',
+    fix: 'Name it: pulumi config set --path rewind:cache.service <service>.',
+  });
+}
+
+async function mayFlush(cache: Cache, { yes = false, json }: RestartCliOptions): Promise<boolean> {
+  if (yes) return true;
+  mustBeAsked('rewind restart', json);
+  process.stdout.write(`${cache.service} holds:\n${await cache.content()}\n\n`);
+  if (await confirmed(`Drop all of it (${cache.command})?`, 'rewind restart', json)) return true;
+  process.stdout.write('Nothing has changed.\n');
+  return false;
 }

@@ -1,73 +1,169 @@
-import type { Command } from 'commander';
+import { type Command, Option } from 'commander';
 
-import { dataChange, type DataChoice } from '../../src/actions/choose-data';
-import { imagesGone, planRelease } from '../../src/actions/plan-release';
+import { dataChange, type DataChoice, keepRevision } from '../../src/actions/choose-data';
+import { dataOutlook, outlookObstacle } from '../../src/actions/data-outlook';
+import { checkAccepted, type LossStatement, lossStatement } from '../../src/actions/loss-statement';
+import { imagesGone, planRelease, type ReleasePlan } from '../../src/actions/plan-release';
+import { settingsOf } from '../../src/actions/release-side';
+import { checkRotations, type Rotation, rotationOf } from '../../src/actions/rotate-secrets';
+import type { StackContext } from '../../src/actions/stack-context';
+import { watchStack } from '../watch';
 import { RewindError } from '../../src/errors';
-import { configOfRelease } from '../../src/releases/next-config';
-import { releaseName } from '../../src/releases/record';
+import { configOfPart, configOfRelease, type ReleasePart, releaseParts } from '../../src/releases/next-config';
+import { type ReleaseRecord, releaseName } from '../../src/releases/record';
+import { type ConfigSection, StackConfig } from '../../src/releases/stack-config';
+import { type AfterOptions, afterOptions } from '../after-options';
 import { showChange } from '../change';
 import { confirmed, mustBeAsked } from '../confirm';
 import { databaseOption } from '../database-option';
 import { planText } from '../output/plan-text';
 import { progressFor } from '../output/progress';
 import { loadProgram } from '../program';
-import { chooseRelease, currentRelease, readReleases } from '../releases';
-import { openSession, type StackOptions } from '../session';
+import { chooseRelease, currentRelease, type KnownReleases, readReleases } from '../releases';
+import { openSession, type Session, type StackOptions } from '../session';
 import { stackCommand } from '../stack-command';
 
-interface RevertOptions extends StackOptions {
+interface RevertOptions extends StackOptions, AfterOptions {
   readonly message?: string;
   readonly yes?: boolean;
+  readonly only?: ReleasePart;
+  readonly quick?: boolean;
+  readonly acceptLoss: readonly string[];
+  readonly rotate: readonly Rotation[];
   readonly database?: DataChoice;
 }
 
 /** `rewind revert`: makes an earlier release the running one again. */
 export function register(program: Command): void {
-  stackCommand(
+  const command = stackCommand(
     program,
     'revert',
     'bring an earlier release back: its images, environment, configuration files and schema',
     [
       'rewind revert                       # the last good release before the current one; shows the plan and asks',
       'rewind revert r3 --yes -m "checkout broken"',
+      'rewind revert r3 --only images        # its images, with the configuration and the data of today',
       'rewind revert r3 --database=restore   # with the data of then, from a snapshot; what is replaced is kept',
+      'rewind revert --quick --yes --watch 30m',
+      'rewind revert --rotate api.API_TOKEN,worker.API_TOKEN   # a token has leaked: both get the same new one',
     ],
   )
     .argument('[release]', 'the release, e.g. r3; without it the last good one before the current')
     .option('-m, --message <why>', 'why, for the history')
     .addOption(databaseOption())
-    .option('-y, --yes', 'do it without asking')
-    .action(async (word: string | undefined, options: RevertOptions) => {
-      const session = await openSession(options);
-      const { context } = session;
-      const [known] = await Promise.all([readReleases(context), loadProgram()]);
-      const target = await chooseRelease(context, known, word);
-      if (!options.yes) {
-        mustBeAsked('rewind plan', options.json);
-        const plan = await planRelease({
-          context,
-          from: currentRelease(context, known),
-          to: target,
-          releases: known.good,
-          programFor: session.programFor(),
-          ...(options.database && { data: options.database }),
-        });
-        process.stdout.write(`${planText(plan)}\n\n`);
-        RewindError.throwIfAny(plan.obstacles);
-        if (!(await confirmed(`Bring ${releaseName(target.number)} back?`, 'rewind plan', options.json))) {
-          process.stdout.write('Nothing has changed.\n');
-          return;
-        }
-      } else RewindError.throwIfAny(await imagesGone(target));
-      await showChange(session, await progressFor(options), options.json ?? false, {
-        what: `revert to ${releaseName(target.number)}`,
-        reason: {
-          kind: 'revert',
-          ...(options.message !== undefined && { message: options.message }),
-          revertOf: target.number,
-        },
-        next: async (today) => configOfRelease(target, today, await dataChange(context, target, options.database)),
-        secretsOf: target,
-      });
+    .addOption(new Option('--only <part>', 'bring only a part of it back').choices(releaseParts))
+    .option('--quick', 'leave out what is not needed to be safe: evidence, and probes beyond the immediate ones')
+    .option(
+      '--accept-loss <names>',
+      'with --yes: what may be lost, as the refusal names it; may be given several times',
+      (names: string, before: readonly string[]) => [...before, names],
+      [],
+    )
+    .option(
+      '--rotate <names>',
+      'secrets that get a new value at random, e.g. api.API_TOKEN, or passwords.reports for a role of the database; names with a comma between them get the same one; may be given several times',
+      (names: string, before: readonly Rotation[]) => [...before, rotationOf(names)],
+      [],
+    )
+    .option('-y, --yes', 'do it without asking');
+  afterOptions(command).action(async (word: string | undefined, options: RevertOptions) => {
+    const session = await openSession(options);
+    const { context } = session;
+    const [known] = await Promise.all([readReleases(context), loadProgram()]);
+    const target = await chooseRelease(context, known, word);
+    checkRotations(options.rotate, target);
+    const loss = await agreed(session, known, target, options);
+    if (!loss) return;
+    const { quick = false, only } = options;
+    const level = quick && options.verify !== 'none' ? 'immediate' : options.verify;
+    const operated = await showChange(session, await progressFor(options), options.json ?? false, {
+      kind: 'revert',
+      what: `revert to ${releaseName(target.number)}${only === undefined ? '' : ` (${only} only)`}`,
+      reason: {
+        kind: 'revert',
+        ...(options.message !== undefined && { message: options.message }),
+        ...(only === undefined && { revertOf: target.number }),
+      },
+      next: (today) => nextConfig(context, known, target, today, options),
+      ...(only !== 'images' && only !== 'database' && { secretsOf: target }),
+      ...(level !== 'none' && { level }),
+      rotations: options.rotate,
+      keepsUnverified: !options.autoRevert,
+      keepsEvidence: !quick,
+      loss: loss.lines,
     });
+    // A revert is not followed by another one: whoever is at the terminal decides what next.
+    if (options.watch !== undefined && operated.result.state === 'done')
+      await watchStack(session, { forMs: options.watch, ...(options.json && { json: true }) });
+  });
+}
+
+async function nextConfig(
+  context: StackContext,
+  known: KnownReleases,
+  target: ReleaseRecord,
+  today: ConfigSection,
+  { only, database }: RevertOptions,
+): Promise<ConfigSection> {
+  if (only === undefined) return configOfRelease(target, today, await dataChange(context, target, database));
+  const current = currentRelease(context, known);
+  if (only === 'database') {
+    const change = await dataChange(context, target, database);
+    const revisions = target.database?.revisions;
+    return configOfPart(only, target, current, today, { ...(revisions && { revision: revisions }), ...change });
+  }
+  const hasDatabase = today['rewind:database'] !== undefined;
+  return configOfPart(only, target, current, today, hasDatabase ? await keepRevision(context) : {});
+}
+
+/** Whether it is meant, with what it loses; undefined if it is not. */
+async function agreed(
+  session: Session,
+  known: KnownReleases,
+  target: ReleaseRecord,
+  options: RevertOptions,
+): Promise<LossStatement | undefined> {
+  const { context } = session;
+  const choice = options.only === 'images' || options.only === 'config' ? 'keep' : options.database;
+  if (options.yes) {
+    RewindError.throwIfAny(await imagesGone(target));
+    const loss = await lossOf(context, known, target, choice);
+    checkAccepted(loss, options.acceptLoss);
+    return loss;
+  }
+  mustBeAsked('rewind plan', options.json);
+  const plan = await planRelease({
+    context,
+    from: currentRelease(context, known),
+    to: target,
+    releases: known.good,
+    programFor: session.programFor(),
+    ...(choice && { data: choice }),
+  });
+  process.stdout.write(`${planText(plan)}\n\n`);
+  RewindError.throwIfAny(plan.obstacles);
+  if (await confirmed(question(plan, options), 'rewind plan', options.json)) {
+    return lossStatement(plan.database, choice);
+  }
+  process.stdout.write('Nothing has changed.\n');
+  return undefined;
+}
+
+function question({ to }: ReleasePlan, { only }: RevertOptions): string {
+  const part = only === undefined ? '' : `the ${only} of `;
+  return `Bring ${part}${releaseName(to.number)} back?`;
+}
+
+async function lossOf(
+  context: StackContext,
+  { current }: KnownReleases,
+  target: ReleaseRecord,
+  choice: DataChoice | undefined,
+): Promise<LossStatement> {
+  const { database } = settingsOf((await StackConfig.read(context.configFile)).config);
+  if (!database || !current || choice === 'keep') return { names: [], lines: [] };
+  const outlook = await dataOutlook(context, database.service, current, target);
+  const stuck = outlookObstacle(outlook, choice);
+  RewindError.throwIfAny(stuck ? [stuck] : []);
+  return lossStatement(outlook, choice);
 }

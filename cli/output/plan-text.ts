@@ -36,7 +36,7 @@ export function planText(plan: ReleasePlan): string {
       : []),
     ...(plan.seconds === undefined || nothing
       ? []
-      : [`It takes about ${formatDuration(plan.seconds * 1000)}, as earlier updates did.`]),
+      : [`It takes about ${formatDuration(plan.seconds * 1000)}, as it did before.`]),
   ];
   return sections.join('\n\n');
 }

@@ -3,44 +3,38 @@ import { existsSync } from 'node:fs';
 import { access, constants, mkdtemp, readFile, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
 
-import type { Outcome, RunProgramOptions, Step } from '../automation/program-run';
+import type { Outcome, Step } from '../automation/program-run';
 import { connect } from '../docker/engine';
-import { clearTheName } from '../docker/containers';
 import { messageOf, RewindError } from '../errors';
+import type { PhaseRecord, RecordedVerification } from '../operations/record';
+import { type PhaseName, Timeline } from '../operations/timeline';
 import { goodReleases, historyOf } from '../releases/history';
-import { configOfRelease, type DataChange, withImages } from '../releases/next-config';
+import { configOfRelease, withImages } from '../releases/next-config';
 import { type ReleaseRecord, releaseName } from '../releases/record';
 import { openRelease, type StoredRelease } from '../releases/release-store';
 import { newKeyNotice } from '../releases/seal';
 import { type ConfigSection, StackConfig } from '../releases/stack-config';
-import { DataExchange } from './data-run';
+import { dataBack } from './data-back';
+import { DataExchange, type DataOutcome } from './data-run';
 import { removeStrays } from './dead-engine';
+import { changesContainers, changesData, EngineRun, type ProgramFor } from './engine-run';
 import { Journal } from './journal';
 import { type ReleaseReason, whoAmI } from './keep-release';
 import { endInterruptedPause, PauseMark } from './pause-mark';
 import { restoreSecrets } from './restore-secrets';
+import { rotateSecrets, type Rotation } from './rotate-secrets';
 import type { StackContext } from './stack-context';
-import { pulumiLockIn, withStackLock } from './stack-lock';
+import { withStackLock } from './stack-lock';
 import { WhatRan } from './what-ran';
-
-/** For so long an engine is waited for that an interrupted operation has left. */
-const patienceMs = 30_000;
-
-/** Makes the program of a run; undefined: the project's own, in a process of its own. */
-export type ProgramFor = (run: {
-  readonly configFile: string;
-  readonly reason: ReleaseReason;
-  /** Aborted when the run has ended: a program that is still at work is to stop. @default never */
-  readonly signal?: AbortSignal;
-}) => RunProgramOptions['program'];
 
 /** What hears of the progress of a change. */
 export interface ChangeListener {
   /** A part of the operation begins, e.g. `deploying`. */
   readonly onPhase?: (text: string) => void | Promise<void>;
   readonly onStep?: (step: Step) => void;
+  /** A phase of the operation begins: the operation is written down as being in it by then. */
+  readonly onPhaseBegin?: (name: PhaseName) => void;
 }
 
 /** A change of a stack: to another configuration. */
@@ -53,18 +47,41 @@ export interface ChangeOptions extends ChangeListener {
   readonly next: (today: ConfigSection) => Promise<ConfigSection>;
   /** The release whose secrets are to be brought back with it. @default those of today stay */
   readonly secretsOf?: ReleaseRecord;
+  /** Secrets that get new values on the way. @default none */
+  readonly rotations?: readonly Rotation[];
   readonly programFor: ProgramFor;
+  /** Looks whether what runs then is as it should be: if it is not, what ran before is put back. @default nobody looks */
+  readonly verify?: (release: ReleaseRecord) => Promise<RecordedVerification>;
+  /** Whether what fails its verification is left as it is. @default false */
+  readonly keepsUnverified?: boolean;
   /** Asks to stop. What has begun is put back. @default never */
   readonly signal?: AbortSignal;
 }
 
 /** How a change ended. */
-export type ChangeResult =
-  | { readonly state: 'done'; readonly release: ReleaseRecord; readonly steps: readonly Step[] }
+export type ChangeResult = ChangeEnd & {
+  readonly phases: readonly PhaseRecord[];
+  /** What was done to the data. */
+  readonly data: DataOutcome;
+};
+
+type ChangeEnd =
+  | {
+      readonly state: 'done';
+      readonly release: ReleaseRecord;
+      /** @default nobody has looked */
+      readonly verification?: RecordedVerification;
+    }
   /** It failed before anything had changed. */
   | { readonly state: 'refused'; readonly why: string }
-  /** It failed, and what ran before runs again. */
-  | { readonly state: 'put-back'; readonly why: string; readonly release: ReleaseRecord }
+  /** It failed, or what ran then failed its verification, and what ran before runs again. */
+  | {
+      readonly state: 'put-back';
+      readonly why: string;
+      readonly release: ReleaseRecord;
+      /** Of what ran before, and runs again. @default nobody has looked */
+      readonly verification?: RecordedVerification;
+    }
   /** It failed, and what ran before could not be put back. */
   | { readonly state: 'broken'; readonly why: string; readonly whyNotBack: string };
 
@@ -83,18 +100,40 @@ class Change {
   readonly #context: StackContext;
   readonly #journal: Journal;
   readonly #data: DataExchange;
-  /** Whether an engine was killed, which may have left containers that the stack's state does not know. */
-  #isUnsure = false;
+  readonly #engine: EngineRun;
+  readonly #timeline: Timeline;
+  #dataDone: DataOutcome = {};
 
   constructor(options: ChangeOptions) {
     this.#options = options;
     this.#context = options.context;
     this.#journal = new Journal(options.context.releases);
     this.#data = new DataExchange(options.context.releases);
+    const { context, programFor, onStep, onPhaseBegin } = options;
+    this.#timeline = new Timeline((name) => {
+      this.#journal.phase(name);
+      onPhaseBegin?.(name);
+    });
+    this.#engine = new EngineRun({
+      context,
+      data: this.#data,
+      programFor,
+      onStep: (step) => {
+        this.#timeline.step(step);
+        onStep?.(step);
+      },
+    });
   }
 
   async run(): Promise<ChangeResult> {
-    const { next, reason, secretsOf, what, onPhase, signal } = this.#options;
+    const end = await this.#run();
+    this.#timeline.endAll(end.state === 'done' || end.state === 'put-back');
+    return { ...end, phases: this.#timeline.phases, data: this.#dataDone };
+  }
+
+  async #run(): Promise<ChangeEnd> {
+    const { next, reason, secretsOf, rotations = [], what, onPhase, signal } = this.#options;
+    this.#timeline.begin('plan');
     await this.#checkConfigFile();
     await this.#endInterruptedPause();
     await this.#finishInterrupted();
@@ -109,100 +148,51 @@ class Change {
     let outcome: Outcome | undefined;
     try {
       if (secretsOf) await restoreSecrets(this.#context, secretsOf, today, this.#journal.nextFile);
+      await rotateSecrets(this.#context, rotations, this.#journal.nextFile);
+      this.#timeline.end('plan');
       await onPhase?.(what);
-      if (!signal?.aborted) outcome = await this.#update(this.#journal.nextFile, reason, what, signal);
+      if (!signal?.aborted) outcome = await this.#engine.update(this.#journal.nextFile, reason, what, signal);
     } catch (error) {
-      await this.#journal.end();
+      await this.#journal.takeBack();
       throw error;
     }
-    if (outcome?.ok) return this.#done(outcome.steps);
+    this.#dataDone = await this.#data.outcome();
+    this.#timeline.end('switch', outcome?.ok ?? false);
+    if (outcome?.ok) return this.#done(before, ran, outcome);
     const why = outcome && !signal?.aborted ? outcome.why : 'Interrupted.';
-    const isUnknown = outcome?.unfinished !== undefined || (await this.#data.outcome()).begun === true;
+    const isUnknown = outcome?.unfinished !== undefined || this.#dataDone.begun === true;
     const isAsBefore = !isUnknown && !outcome?.steps.some(changesContainers);
     // A step that was taken before the one that failed, as a snapshot, stands in the state of the stack.
     const isInState = before !== undefined && outcome?.steps.some(changesData) === true;
     if (!outcome || (isAsBefore && !isInState)) {
-      await this.#journal.end();
+      await this.#journal.takeBack();
       return { state: 'refused', why };
     }
-    try {
-      const result = await this.#putBack(before, ran, why, outcome);
-      return isAsBefore && result.state === 'put-back' ? { state: 'refused', why } : result;
-    } catch (error) {
-      return { state: 'broken', why, whyNotBack: error instanceof RewindError ? error.render() : messageOf(error) };
-    }
+    const result = await this.#tryPutBack(before, ran, why, outcome);
+    return isAsBefore && result.state === 'put-back' ? { state: 'refused', why } : result;
   }
 
-  async #update(configFile: string, reason: ReleaseReason, what: string, signal?: AbortSignal): Promise<Outcome> {
-    const { programFor, onStep } = this.#options;
-    await this.#data.clear();
-    const run = async (): Promise<Outcome> => {
-      const ended = new AbortController();
-      const program = programFor({ configFile, reason, signal: ended.signal });
-      try {
-        return await this.#context.engine.update({
-          configFile,
-          ...(program && { program }),
-          message: reason.message ?? what,
-          ...(signal && { signal }),
-          ...(onStep && { onStep }),
-        });
-      } finally {
-        ended.abort();
-        // The program does so itself, unless it was left in the middle of its work.
-        await this.#context.releases.giveBack();
-      }
-    };
-    const outcome = await run();
-    if (outcome.ok || !(await this.#clearedLock(outcome.why))) return outcome;
-    await this.#recover();
-    return run();
-  }
-
-  /**
-   * Takes Pulumi's lock away if the process that made it is dead.
-   *
-   * @throws RewindError release/locked if it is not
-   */
-  async #clearedLock(why: string): Promise<boolean> {
-    const lock = pulumiLockIn(why);
-    if (!lock) return false;
-    if (lock.mayLive) {
-      throw new RewindError({
-        code: 'release/locked',
-        message: `The stack ${this.#context.name} is being changed by a pulumi: ${lock.holder}.`,
-        fix: 'Wait for it to end. If it runs on another machine and is dead: pulumi cancel.',
-      });
-    }
-    await this.#context.engine.cancel();
-    return true;
-  }
-
-  /** After an engine was killed: has Pulumi look at what there is, in place of what it did not see the end of. */
-  async #recover(): Promise<void> {
-    this.#isUnsure = true;
-    // An engine that was left alone still finishes the steps that were under way.
-    for (const end = Date.now() + patienceMs; ;) {
-      const outcome = await this.#context.engine.refresh();
-      if (outcome.ok) return;
-      const lock = pulumiLockIn(outcome.why);
-      if (!lock) {
-        throw new RewindError({
-          code: 'pulumi/failed',
-          message: `An earlier operation was interrupted, and pulumi refresh, which is to find out what it left, fails:\n${outcome.why}`,
-          fix: 'Docker and the state backend (PULUMI_BACKEND_URL) have to answer. Then run the same command again.',
-        });
-      }
-      if (lock.mayLive && Date.now() < end) await sleep(500);
-      else await this.#clearedLock(outcome.why);
-    }
-  }
-
-  async #done(steps: readonly Step[]): Promise<ChangeResult> {
+  async #done(before: StoredRelease | undefined, ran: WhatRan, outcome: Outcome): Promise<ChangeEnd> {
     const release = await this.#current();
-    if (this.#isUnsure) await removeStrays(release);
-    await this.#settle(release);
-    return { state: 'done', release, steps };
+    if (this.#engine.isUnsure) await removeStrays(release);
+    let verification: RecordedVerification | undefined;
+    try {
+      verification = await this.#verified(release);
+    } catch (error) {
+      if (!this.#options.signal?.aborted || !before) throw error;
+      return this.#tryPutBack(before, ran, 'Interrupted.', outcome);
+    }
+    if (before && verification && !verification.ok && this.#options.keepsUnverified !== true) {
+      const why = `${releaseName(release.number)} has failed its verification:\n${failuresIn(verification)}`;
+      return this.#tryPutBack(before, ran, why, outcome);
+    }
+    await this.#timeline.during('record', () => this.#settle(release));
+    return { state: 'done', release, ...(verification && { verification }) };
+  }
+
+  async #verified(release: ReleaseRecord): Promise<RecordedVerification | undefined> {
+    const { verify } = this.#options;
+    return verify && this.#timeline.during('verify', () => verify(release));
   }
 
   /** The update has succeeded: its configuration becomes the stack's, with the images that it came to. */
@@ -212,7 +202,15 @@ class Change {
     await this.#journal.end();
   }
 
-  async #putBack(before: StoredRelease | undefined, ran: WhatRan, why: string, failed: Outcome): Promise<ChangeResult> {
+  async #tryPutBack(before: StoredRelease | undefined, ran: WhatRan, why: string, failed: Outcome): Promise<ChangeEnd> {
+    try {
+      return await this.#timeline.during('put back', () => this.#putBack(before, ran, why, failed));
+    } catch (error) {
+      return { state: 'broken', why, whyNotBack: error instanceof RewindError ? error.render() : messageOf(error) };
+    }
+  }
+
+  async #putBack(before: StoredRelease | undefined, ran: WhatRan, why: string, failed: Outcome): Promise<ChangeEnd> {
     const { onPhase } = this.#options;
     if (!before) {
       await this.#journal.end();
@@ -220,37 +218,30 @@ class Change {
     }
     const name = releaseName(before.number);
     await onPhase?.(`${why}\n\nputting back ${name}`);
-    await this.#context.releases.dropAfter(before.number);
-    if (!failed.ok && failed.unfinished) await this.#endUnfinished(failed.unfinished);
+    // What ran, and only failed its verification, was a release.
+    if (!failed.ok) await this.#context.releases.dropAfter(before.number);
+    if (!failed.ok && failed.unfinished) await this.#engine.endUnfinished(failed.unfinished);
     await ran.startAgain();
     const today = await StackConfig.read(this.#context.configFile);
     // Where the record of what ran cannot be read, the stack configuration says the same.
     const record = 'record' in before ? before.record : undefined;
-    const data = await this.#dataBack();
+    const data = dataBack(this.#dataDone);
     const text = (record ? today.withConfig(configOfRelease(record, today.config, data)) : today).toString();
     const nextFile = await this.#nextFile(text);
     if (record) await restoreSecrets(this.#context, record, today, nextFile);
     const reason: ReleaseReason = record ? { kind: 'revert', revertOf: before.number } : { kind: 'deploy' };
-    const outcome = await this.#update(nextFile, reason, `put back ${name}`);
+    const outcome = await this.#engine.update(nextFile, reason, `put back ${name}`);
     if (!outcome.ok) {
       await this.#context.releases.dropAfter(before.number);
       return { state: 'broken', why, whyNotBack: outcome.why };
     }
     const release = await this.#current();
-    if (this.#isUnsure) await removeStrays(release);
+    if (this.#engine.isUnsure) await removeStrays(release);
     // Mostly the configuration of before says what runs now. It does not if the compose files have changed since.
-    if (await this.#isWhatRuns(this.#context.configFile)) await this.#journal.end();
+    if (await this.#engine.isWhatRuns(this.#context.configFile)) await this.#journal.end();
     else await this.#settle(release, nextFile);
-    return { state: 'put-back', why, release };
-  }
-
-  /** How the data of before comes back: what was replaced is still there, and what was undone is in the snapshot. */
-  async #dataBack(): Promise<DataChange> {
-    const { keptAs, moved, snapshot } = await this.#data.outcome();
-    const at = new Date().toISOString();
-    if (keptAs !== undefined) return { restore: { database: keptAs, at } };
-    if (moved && !moved.isReversible && snapshot !== undefined) return { restore: { snapshot, at } };
-    return {};
+    const verification = await this.#verified(release);
+    return { state: 'put-back', why, release, ...(verification && { verification }) };
   }
 
   /** Writes the configuration to put back. What runs is put back even if the store is full by now, or gone. */
@@ -263,22 +254,6 @@ class Change {
       await writeFile(file, text, { mode: 0o600 });
       return file;
     }
-  }
-
-  /** What an engine was about when it was killed may still be going on in a plugin: it is brought to its end. */
-  async #endUnfinished(steps: readonly Step[]): Promise<void> {
-    const { docker } = await connect();
-    const containers = steps.filter(({ type, op }) => type === containerType && /create|delete|replace/.test(op));
-    for (const name of new Set(containers.map((step) => step.name))) {
-      await clearTheName(docker, name, this.#context.name);
-    }
-    await this.#recover();
-  }
-
-  async #isWhatRuns(configFile: string): Promise<boolean> {
-    const program = this.#options.programFor({ configFile, reason: { kind: 'update' } });
-    const outcome = await this.#context.engine.preview({ configFile, ...(program && { program }) });
-    return outcome.ok && !outcome.steps.some((step) => changesContainers(step) || changesData(step));
   }
 
   async #checkConfigFile(): Promise<void> {
@@ -325,20 +300,23 @@ class Change {
     await endInterruptedPause(docker, this.#context.name, mark, this.#options.onPhase);
   }
 
-  /** An operation that was killed after its release was recorded, but before the configuration was, is finished now. */
+  /**
+   * An operation that was killed after its release was recorded, but before the configuration was, is finished now. One
+   * that had not got so far stays written down until another has changed the stack.
+   */
   async #finishInterrupted(): Promise<void> {
     const entry = await this.#journal.read();
     if (!entry) return;
     await this.#options.onPhase?.(`after an interrupted ${entry.what} (${entry.by}, ${entry.startedAt})`);
-    await this.#recover();
+    await this.#engine.recover();
     const newest = await this.#newest();
     if (newest && newest.number > entry.before && 'record' in newest) {
       // Whoever has changed the stack configuration since wants what it says now.
       const isUntouched = entry.configuration === (await this.#hashOfConfiguration());
       if (!(await this.#hasSucceeded(newest.record))) await this.#context.releases.dropAfter(entry.before);
       else if (isUntouched && existsSync(this.#journal.nextFile)) await this.#settle(newest.record);
+      else await this.#journal.end();
     }
-    await this.#journal.end();
   }
 
   async #hashOfConfiguration(): Promise<string> {
@@ -355,16 +333,7 @@ class Change {
   }
 }
 
-const containerType = 'docker:index/container:Container';
-
-function changesContainers({ op, type }: Step): boolean {
-  return isChange(op) && type.startsWith('docker:');
-}
-
-function changesData({ op, type }: Step): boolean {
-  return isChange(op) && type === 'command:local:Command';
-}
-
-function isChange(op: string): boolean {
-  return !['same', 'read', 'refresh'].includes(op);
+/** What a verification has found wrong, a line each. */
+export function failuresIn({ probes }: RecordedVerification): string {
+  return probes.flatMap(({ ok, name, said }) => (ok ? [] : [`  ✘ ${name}: ${said}`])).join('\n');
 }

@@ -1,11 +1,11 @@
 import { isOneWay, type Revision, knows, pathBetween } from '../alembic/graph';
-import { AlembicImage } from '../alembic/image';
+import type { DowngradeSql } from '../alembic/image';
 import { GraphCache } from '../alembic/graph-cache';
 import { composeLabel, stackLabel } from '../container/labels';
 import type { ContainerSpec } from '../container/spec';
 import { takeInventory } from '../docker/inventory';
 import { type Problem, RewindError } from '../errors';
-import { lossOutlook, lossOutlookLines, type LossOutlook } from '../loss/outlook';
+import { type LossOptions, lossOutlook, lossOutlookLines, type LossOutlook } from '../loss/outlook';
 import { readRevisions, revisionNames } from '../postgres/revisions';
 import { type ReleaseRecord, releaseName } from '../releases/record';
 import type { AlembicSettings } from '../settings';
@@ -58,7 +58,10 @@ export async function dataOutlook(
     const [now, then] = [from, to].map((release) => release.services[alembic?.service ?? '']?.imageId);
     if (alembic === undefined || now === undefined || then === undefined) return { service };
     const revisions = await readRevisions(database.server, database.versionTable);
-    if (now === then) return { service, revisions };
+    if (now === then) {
+      const fitting = await snapshotAt(context, revisions);
+      return { service, revisions, ...(fitting && { snapshot: fitting }) };
+    }
     const like = await surroundings(database, context.name, alembic);
     const cache = new GraphCache(context.releases.root);
     const graphs = [now, then].map((image) => cache.graph(database.docker, like, image));
@@ -80,8 +83,10 @@ export async function dataOutlook(
     const { undo, apply } = pathBetween(known, revisions, releaseRevisions);
     const steps = (path: readonly Revision[]): DataOutlook['newer'] =>
       path.map((step) => ({ revision: step.revision, about: step.about, downgrades: !isOneWay(step) }));
-    const image = new AlembicImage(database.docker, like, known === current ? now : then);
-    const loss = undo.length > 0 && (await lossOf(database, { image, undo }, snapshot, countRestore));
+    const image = known === current ? now : then;
+    const names = undo.map(({ revision }) => revision);
+    const scripts = (): Promise<readonly DowngradeSql[]> => cache.downgradeSql(database.docker, like, image, names);
+    const loss = undo.length > 0 && (await lossOf(database, { undo, scripts }, snapshot, countRestore));
     return { ...shared, ...(loss && { loss }), newer: steps(undo), older: steps(apply) };
   } catch (error) {
     if (error instanceof RewindError) return { service, unknown: error.message };
@@ -104,7 +109,7 @@ export async function releaseRevisions(context: StackContext, to: ReleaseRecord)
 }
 
 /** The environment of the service that has the migrations, as it runs: env.py may need it to be read. */
-async function surroundings(
+export async function surroundings(
   { docker }: StackDatabase,
   stack: string,
   { service }: AlembicSettings,
@@ -135,7 +140,7 @@ export function outlookObstacle(outlook: DataOutlook, choice: DataChoice | undef
 
 async function lossOf(
   { server, snapshots, versionTable }: StackDatabase,
-  down: { readonly image: AlembicImage; readonly undo: readonly Revision[] } | undefined,
+  down: LossOptions['down'],
   snapshot: DataOutlook['snapshot'],
   countRestore: boolean,
 ): Promise<LossOutlook> {

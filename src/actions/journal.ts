@@ -1,4 +1,5 @@
-import { readFile, rm, writeFile } from 'node:fs/promises';
+import { renameSync, writeFileSync } from 'node:fs';
+import { readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 
 import type { ReleaseStore } from '../releases/release-store';
@@ -15,6 +16,8 @@ export interface JournalEntry {
   readonly revertOf?: number;
   /** Hash of the stack configuration file then. */
   readonly configuration: string;
+  /** The phase that it was in, by the names of `src/operations/timeline.ts`. @default none had begun */
+  readonly phase?: string;
 }
 
 /**
@@ -26,6 +29,9 @@ export class Journal {
   readonly nextFile: string;
   readonly #releases: ReleaseStore;
   readonly #file: string;
+  #entry: JournalEntry | undefined;
+  /** An operation that was interrupted before, and its configuration, where that is still there. */
+  #interrupted: { readonly entry: JournalEntry; readonly next?: string } | undefined;
 
   constructor(releases: ReleaseStore) {
     this.#releases = releases;
@@ -43,29 +49,66 @@ export class Journal {
   }
 
   /**
-   * An operation begins.
+   * An operation begins, in place of one that was interrupted.
    *
    * @param next - text of the stack configuration file that it goes to
    * @throws RewindError store/unusable
    */
   async begin(entry: JournalEntry, next: string): Promise<void> {
+    const interrupted = await this.read();
+    const then = interrupted && (await readFile(this.nextFile, 'utf8').catch(() => undefined));
+    this.#interrupted = interrupted && { entry: interrupted, ...(then !== undefined && { next: then }) };
     try {
-      await this.goTo(next);
-      await writeFile(this.#file, JSON.stringify(entry), { mode: 0o600, flush: true });
+      await this.#write(entry, next);
+      this.#entry = entry;
     } catch (error) {
-      await this.end();
+      await this.takeBack();
       throw this.#releases.unusable('cannot be written', error);
+    }
+  }
+
+  /** The operation has changed nothing: one that was interrupted before it is still to be made good. */
+  async takeBack(): Promise<void> {
+    if (!this.#interrupted) return this.end();
+    this.#entry = undefined;
+    const { entry, next } = this.#interrupted;
+    // Where that cannot be written, what stands there tells of an interruption no less.
+    await this.#write(entry, next).catch(() => undefined);
+  }
+
+  /** A phase begins. Where that cannot be written down, what is written down of the operation as a whole has to do. */
+  phase(name: string): void {
+    if (!this.#entry) return;
+    this.#entry = { ...this.#entry, phase: name };
+    try {
+      // At no moment is there half an entry: that would be taken for none.
+      writeFileSync(`${this.#file}.new`, JSON.stringify(this.#entry), { mode: 0o600, flush: true });
+      renameSync(`${this.#file}.new`, this.#file);
+    } catch {
+      // the store is full, or gone
     }
   }
 
   /** The operation goes to another configuration now. */
   async goTo(next: string): Promise<void> {
-    await writeFile(this.nextFile, next, { mode: 0o600, flush: true });
+    await write(this.nextFile, next);
   }
 
   /** The operation has ended. Where that cannot be written down, the next one makes sure of it. */
   async end(): Promise<void> {
+    this.#entry = undefined;
     await rm(this.#file, { force: true }).catch(() => undefined);
     await rm(this.nextFile, { force: true }).catch(() => undefined);
   }
+
+  async #write(entry: JournalEntry, next: string | undefined): Promise<void> {
+    if (next !== undefined) await this.goTo(next);
+    await write(this.#file, JSON.stringify(entry));
+  }
+}
+
+/** At no moment is there half a file. */
+async function write(file: string, text: string): Promise<void> {
+  await writeFile(`${file}.new`, text, { mode: 0o600, flush: true });
+  await rename(`${file}.new`, file);
 }

@@ -8,12 +8,13 @@ import { containerNames } from '../container/plan';
 import { connect } from '../docker/engine';
 import { takeInventory } from '../docker/inventory';
 import { type Problem, RewindError } from '../errors';
+import { OperationLog } from '../operations/operation-log';
 import { compareModels, compareSections, type Difference } from '../releases/compare';
 import { configOfRelease } from '../releases/next-config';
 import { type ReleaseRecord, releaseName, type ReleasedService } from '../releases/record';
 import { StackConfig } from '../releases/stack-config';
 import { FileStore } from '../store/files';
-import type { ProgramFor } from './change-stack';
+import type { ProgramFor } from './engine-run';
 import { notInFiles } from './not-in-files';
 import { changedFiles, type PlannedFile } from './planned-files';
 import { dataChange, type DataChoice } from './choose-data';
@@ -50,7 +51,7 @@ export interface ReleasePlan {
   readonly database?: DataOutlook;
   /** What stands in the way. The revert refuses to begin. */
   readonly obstacles: readonly Problem[];
-  /** Estimate from earlier updates. @default there is no earlier one */
+  /** Estimate from earlier reverts and drills, or else updates. @default there is no earlier one */
   readonly seconds?: number;
 }
 
@@ -99,7 +100,7 @@ export async function planRelease(options: PlanOptions): Promise<ReleasePlan> {
     ...new Set([...(actions?.keys() ?? otherImages(from, to)), ...differences.map(({ service }) => service)]),
   ].sort();
   const store = new FileStore(storeFolder(settingsOf(today.config).store, context.directory));
-  const seconds = estimate(releases);
+  const seconds = await estimate(context, releases);
   const outlook = services.length > 0 || options.data === 'restore' ? looked : undefined;
   return {
     stack: context.name,
@@ -243,10 +244,26 @@ function changedImage(from: ReleasedService | undefined, to: ReleasedService | u
   return { ...(from && { from }), ...(to && { to }) };
 }
 
-/** The middle of what the latest updates took, in seconds. */
-function estimate(releases: readonly ReleaseRecord[]): number | undefined {
-  const latest = releases.slice(-9).map(({ startedAt, finishedAt }) => Date.parse(finishedAt) - Date.parse(startedAt));
-  const sorted = latest.sort((a, b) => a - b);
-  const middle = sorted[Math.floor(sorted.length / 2)];
-  return middle === undefined ? undefined : middle / 1000;
+/** The middle of what the latest reverts and drills took, in seconds; where there were none, of the latest updates. */
+async function estimate(
+  { name, releases: store }: StackContext,
+  releases: readonly ReleaseRecord[],
+): Promise<number | undefined> {
+  const operations = (await new OperationLog(store, name).list(50)).flatMap((it) =>
+    'record' in it ? [it.record] : [],
+  );
+  const reverts = operations
+    .filter(({ result }) => result === 'done')
+    .flatMap(({ kind, startedAt, finishedAt, phases }) => {
+      if (kind === 'revert') return [secondsBetween(startedAt, finishedAt)];
+      // Bringing the copy up and taking it down is no part of going back.
+      return kind === 'drill' ? phases.flatMap((phase) => (phase.name === 'switch' ? [phase.seconds] : [])) : [];
+    });
+  const updates = releases.map(({ startedAt, finishedAt }) => secondsBetween(startedAt, finishedAt));
+  const sorted = (reverts.length > 0 ? reverts : updates).slice(-9).sort((a, b) => a - b);
+  return sorted[Math.floor(sorted.length / 2)];
+}
+
+function secondsBetween(from: string, to: string): number {
+  return (Date.parse(to) - Date.parse(from)) / 1000;
 }

@@ -24,7 +24,7 @@ export async function restoreSecrets(
   const { secrets } = await openRelease(context.releases, record, key, context.directory);
   for (const [top, ...rest] of paths) {
     const value = valueAt(secrets[top!]!, rest);
-    await context.engine.setSecret(pathOf([top!, ...rest]), value, configFile);
+    await context.engine.setSecret(configPath([top!, ...rest]), value, configFile);
   }
 }
 
@@ -36,6 +36,6 @@ function valueAt(text: string, path: readonly string[]): string {
 }
 
 /** A path as `pulumi config set --path` takes it. Grammar: https://www.pulumi.com/docs/iac/concepts/config/#structured-configuration */
-function pathOf([top, ...rest]: readonly string[]): string {
+export function configPath([top, ...rest]: readonly string[]): string {
   return `${top}${rest.map((step) => (/^\d+$/.test(step) ? `[${step}]` : `[${JSON.stringify(step)}]`)).join('')}`;
 }

@@ -2,7 +2,7 @@ import { hostname } from 'node:os';
 import { join } from 'node:path';
 
 import { RewindError } from '../errors';
-import { isAlive, LockTimeout, withLock } from '../lock.mjs';
+import { holderOf, isAlive, LockTimeout, withLock } from '../lock.mjs';
 import { whoAmI } from './keep-release';
 import type { StackContext } from './stack-context';
 
@@ -24,8 +24,7 @@ export async function withStackLock<T>(
     return work();
   };
   try {
-    const file = join(context.releases.folder, 'lock');
-    return await withLock(file, held, { timeoutMs: 0, what: `${what} by ${whoAmI()} since ${since} UTC` });
+    return await withLock(lockFile(context), held, { timeoutMs: 0, what: `${what} by ${whoAmI()} since ${since} UTC` });
   } catch (error) {
     if (lock.isHeld) throw error;
     if (!(error instanceof LockTimeout)) throw context.releases.unusable('cannot be written', error);
@@ -35,6 +34,15 @@ export async function withStackLock<T>(
       fix: 'Wait for it to end. The lock of a process that died is taken over by itself.',
     });
   }
+}
+
+/** Who is at work on a stack; undefined if nobody is. */
+export function whoHolds(context: Pick<StackContext, 'releases'>): string | undefined {
+  return holderOf(lockFile(context));
+}
+
+function lockFile({ releases }: Pick<StackContext, 'releases'>): string {
+  return join(releases.folder, 'lock');
 }
 
 /** Whoever holds Pulumi's own lock of a stack. */

@@ -8,7 +8,7 @@ import type Docker from 'dockerode';
 import type { ContainerSpec } from '../container/spec';
 import { revealed } from '../sensitive';
 import type { RevisionGraph } from './graph';
-import { AlembicImage } from './image';
+import { AlembicImage, type DowngradeSql } from './image';
 
 /** Of what the store keeps; one of another format is as good as none. */
 const format = 1;
@@ -20,7 +20,7 @@ const format = 1;
 export class GraphCache {
   readonly #root: string;
   readonly #folder: string;
-  readonly #asked = new Map<string, Promise<RevisionGraph>>();
+  readonly #asked = new Map<string, Promise<unknown>>();
 
   /** @param root - absolute path of the store's folder */
   constructor(root: string) {
@@ -36,29 +36,52 @@ export class GraphCache {
    * @throws RewindError migration/no-alembic, docker/failed
    */
   graph(docker: Docker, like: ContainerSpec, image: string): Promise<RevisionGraph> {
-    const name = keyOf(like, image);
-    const known = this.#asked.get(name) ?? this.#read(docker, like, image, name);
+    return this.#once(like, keyOf(like, image), () =>
+      new AlembicImage(docker, withoutMissingMounts(like), image).graph(),
+    );
+  }
+
+  /**
+   * The statements with which revisions are undone.
+   *
+   * @param undo - newest first
+   * @throws RewindError migration/no-alembic, docker/failed
+   */
+  downgradeSql(
+    docker: Docker,
+    like: ContainerSpec,
+    image: string,
+    undo: readonly string[],
+  ): Promise<readonly DowngradeSql[]> {
+    const key = createHash('sha256').update(JSON.stringify(undo)).digest('hex').slice(0, 16);
+    return this.#once(like, `${keyOf(like, image)}-${key}`, () =>
+      new AlembicImage(docker, withoutMissingMounts(like), image).downgradeSql(undo),
+    );
+  }
+
+  #once<T>(like: ContainerSpec, name: string, ask: () => Promise<T>): Promise<T> {
+    const known = (this.#asked.get(name) as Promise<T> | undefined) ?? this.#read(like, name, ask);
     this.#asked.set(name, known);
     return known;
   }
 
-  async #read(docker: Docker, like: ContainerSpec, image: string, name: string): Promise<RevisionGraph> {
+  async #read<T>(like: ContainerSpec, name: string, ask: () => Promise<T>): Promise<T> {
     const path = join(this.#folder, `${name}.json`);
     const isFixed = foreignMounts(like, this.#root).length === 0;
     const kept = isFixed ? await readFile(path, 'utf8').catch(() => undefined) : undefined;
     const parsed = kept === undefined ? undefined : parseKept(kept);
-    if (parsed) return parsed;
-    const graph = await new AlembicImage(docker, withoutMissingMounts(like), image).graph();
-    if (isFixed) await this.#keep(path, graph);
-    return graph;
+    if (parsed !== undefined) return parsed as T;
+    const answer = await ask();
+    if (isFixed) await this.#keep(path, answer);
+    return answer;
   }
 
   /** Where nothing can be written, the image is asked again the next time. */
-  async #keep(path: string, graph: RevisionGraph): Promise<void> {
+  async #keep(path: string, answer: unknown): Promise<void> {
     const draft = `${path}.${process.pid}.${randomBytes(4).toString('hex')}`;
     try {
       await mkdir(this.#folder, { recursive: true, mode: 0o700 });
-      await writeFile(draft, JSON.stringify({ format, graph }), { mode: 0o600 });
+      await writeFile(draft, JSON.stringify({ format, graph: answer }), { mode: 0o600 });
       await rename(draft, path);
     } catch {
       await rm(draft, { force: true }).catch(() => undefined);
@@ -66,9 +89,9 @@ export class GraphCache {
   }
 }
 
-function parseKept(text: string): RevisionGraph | undefined {
+function parseKept(text: string): unknown {
   try {
-    const kept = JSON.parse(text) as { format?: number; graph: RevisionGraph };
+    const kept = JSON.parse(text) as { format?: number; graph: unknown };
     return kept.format === format ? kept.graph : undefined;
   } catch {
     return undefined; // its writing was cut short

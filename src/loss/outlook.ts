@@ -1,4 +1,4 @@
-import type { AlembicImage } from '../alembic/image';
+import type { DowngradeSql } from '../alembic/image';
 import { RewindError } from '../errors';
 import type { VersionTable } from '../postgres/revisions';
 import type { PostgresServer } from '../postgres/server';
@@ -37,8 +37,11 @@ export interface LossOutlook {
 export interface LossOptions {
   readonly server: PostgresServer;
   readonly versionTable: VersionTable;
-  /** The image that knows the way, and what it would undo, newest first. @default none knows it */
-  readonly down?: { readonly image: AlembicImage; readonly undo: readonly UndoneRevision[] };
+  /** What would be undone, newest first, and its statements. @default no image knows the way */
+  readonly down?: {
+    readonly undo: readonly UndoneRevision[];
+    readonly scripts: () => Promise<readonly DowngradeSql[]>;
+  };
   /** The snapshot of the revision to go to. @default there is none */
   readonly snapshot?: { readonly manifest: SnapshotManifest; readonly proved: boolean };
   /** Restores the snapshot for a moment and counts. @default rows are counted now, and held against the manifest */
@@ -76,11 +79,10 @@ export async function lossOutlook(options: LossOptions): Promise<LossOutlook> {
 
 async function downgradeLoss(
   server: PostgresServer,
-  { image, undo }: NonNullable<LossOptions['down']>,
+  { undo, scripts }: NonNullable<LossOptions['down']>,
   versionTable: VersionTable,
 ): Promise<DowngradeLoss> {
-  const scripts = await image.downgradeSql(undo.map(({ revision }) => revision));
-  return countDowngradeLoss(server, server.database, await readEffects(undo, scripts, versionTable));
+  return countDowngradeLoss(server, server.database, await readEffects(undo, await scripts(), versionTable));
 }
 
 async function restoreOutlook(

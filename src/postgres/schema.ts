@@ -45,6 +45,9 @@ function hash(text: string): string {
   return createHash('sha256').update(text).digest('hex').slice(0, 32);
 }
 
+// Compression came with Postgres 14. Before that the name means the column of the same name that stands beside pg_attribute.
+const compression = `(SELECT CASE WHEN attcompression <> '' THEN 'COMPRESSION ' || attcompression::text END FROM (SELECT a.*) AS here)`;
+
 /** A column as text: everything that pg_dump keeps of it. Of its options only those that somebody has set: servers keep others for themselves. */
 const columnText = `pg_catalog.concat_ws(' ', pg_catalog.quote_ident(a.attname),
     pg_catalog.format_type(a.atttypid, a.atttypmod),
@@ -54,7 +57,7 @@ const columnText = `pg_catalog.concat_ws(' ', pg_catalog.quote_ident(a.attname),
     CASE WHEN a.attgenerated <> '' THEN 'GENERATED ' || a.attgenerated::text END,
     'DEFAULT ' || pg_catalog.pg_get_expr(f.adbin, f.adrelid),
     CASE WHEN a.attstorage <> t.typstorage THEN 'STORAGE ' || a.attstorage::text END,
-    CASE WHEN a.attcompression <> '' THEN 'COMPRESSION ' || a.attcompression::text END,
+    ${compression},
     CASE WHEN a.attstattarget >= 0 THEN 'STATISTICS ' || a.attstattarget END,
     'FOREIGN ' || a.attfdwoptions::text,
     (SELECT 'OPTIONS ' || pg_catalog.string_agg(o, ',' ORDER BY o COLLATE "C") FROM pg_catalog.unnest(a.attoptions) o WHERE o LIKE 'n\\_distinct%'),
@@ -64,6 +67,7 @@ const columnText = `pg_catalog.concat_ws(' ', pg_catalog.quote_ident(a.attname),
 
 const columnsOf = (relation: string): string => `(SELECT pg_catalog.string_agg(${columnText}, E'\\n' ORDER BY a.attnum)
     FROM pg_catalog.pg_attribute a
+    CROSS JOIN (VALUES (''::"char")) AS before14 (attcompression)
     JOIN pg_catalog.pg_type t ON t.oid = a.atttypid
     LEFT JOIN pg_catalog.pg_attrdef f ON f.adrelid = a.attrelid AND f.adnum = a.attnum
     WHERE a.attrelid = ${relation} AND a.attnum > 0 AND NOT a.attisdropped)`;

@@ -45,6 +45,44 @@ export function configOfRelease(record: ReleaseRecord, today: ConfigSection, dat
   });
 }
 
+/** Parts of a release that can come back alone. */
+export const releaseParts = ['images', 'config', 'database'] as const;
+export type ReleasePart = (typeof releaseParts)[number];
+
+/**
+ * The configuration that brings one part of a release back and leaves the others as they are: its images under today's
+ * configuration, its configuration with today's images, or where its schema stood.
+ *
+ * @param current - the release that runs
+ * @param data - what is to become of the data with it
+ */
+export function configOfPart(
+  part: ReleasePart,
+  record: ReleaseRecord,
+  current: ReleaseRecord,
+  today: ConfigSection,
+  data: DataChange,
+): ConfigSection {
+  const database = databaseOf(today[databaseKey], today[databaseKey], data);
+  if (part === 'database') return withoutUndefined({ ...today, [databaseKey]: database });
+  const [images, base] = part === 'images' ? [record, today] : [current, configOfRelease(record, today, { ...data })];
+  // A service that the other side does not have keeps its own image.
+  const there = part === 'images' ? current : record;
+  const tags = Object.fromEntries(
+    Object.entries(images.services).flatMap(([service, { image }]) =>
+      there.services[service] ? [[service, image] as const] : [],
+    ),
+  );
+  const tagged = isRecord(base[tagsKey]) ? base[tagsKey] : {};
+  const ids = isRecord(base[imagesKey]) ? base[imagesKey] : {};
+  return withoutUndefined({
+    ...base,
+    [tagsKey]: { ...tagged, ...tags },
+    [imagesKey]: { ...ids, ...imagesOf(images) },
+    [databaseKey]: part === 'images' ? database : base[databaseKey],
+  });
+}
+
 /**
  * The database's settings in a release that comes back. A restore is no part of a release: one that was done for it then
  * is not done once more, and the latest one stays what it is.

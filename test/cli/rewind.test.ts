@@ -29,9 +29,9 @@ function helpOf(name: string): string {
 
 test('these are the commands', () => {
   expect(named.map(([name]) => name)).toEqual([
-    ...['init', 'deploy', 'history', 'plan', 'revert', 'restart'],
+    ...['init', 'deploy', 'history', 'plan', 'revert', 'status', 'resume', 'abort', 'restart', 'assess'],
     ...['create', 'list', 'show', 'verify', 'import', 'restore', 'undo', 'prune'].map((name) => `snapshot ${name}`),
-    ...['setup', 'env', 'completion'],
+    ...['verify', 'report', 'drill', 'setup', 'env', 'completion'],
   ]);
 });
 

@@ -34,7 +34,7 @@ const prices: TestMigration = {
   downgrade: ['ALTER TABLE goods DROP price', 'SELECT pg_sleep(1.5)'],
 };
 
-const back = ['revert', 'r1', '--yes', '--database=downgrade'];
+const back = ['revert', 'r1', '--yes', '--database=downgrade', '--accept-loss', '0002,public.goods.price'];
 
 let stack: TestStack;
 let database: TestDatabase;

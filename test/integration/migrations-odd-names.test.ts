@@ -76,13 +76,13 @@ test('a snapshot knows the revision, the schema goes back, and what that drops l
     proof: { ok: true },
   });
   expect(await stack.rewind('plan', 'r1')).toContain(`The "prices", and what they're for`);
-  await stack.rewind('revert', 'r1', '--yes', '--database=downgrade');
+  await stack.revert('r1', '--database=downgrade');
   expect(await revision()).toBe('0001');
   const kept = await database.sql(
     `SELECT quote_ident(table_name) FROM information_schema.columns WHERE table_schema = 'rewind_salvage' AND column_name = 'a "price"'`,
   );
   expect(await database.sql(`SELECT "a ""price""" FROM rewind_salvage.${kept}`)).toBe('7');
-  await stack.rewind('revert', 'r2', '--yes', '--database=restore');
+  await stack.revert('r2', '--database=restore');
   expect(await revision()).toBe('0002');
   expect(await database.sql(`SELECT "a ""price""" FROM "the ""goods"""`)).toBe('7');
   expect(await stack.plannedSteps('--refresh')).toEqual({});

@@ -166,7 +166,7 @@ test('with the record of what runs damaged there is nothing to compare with, but
   await writeFile(record(3), whole.slice(0, 100));
   const { errors } = await stack.rewindJson<{ errors: Told[] }>(['plan', 'r2'], 1);
   expect(errors).toMatchObject([{ code: 'release/damaged', fix: expect.stringContaining('--yes') as string }]);
-  expect(await stack.rewind('revert', '--yes')).toMatch(/\nr4 runs \(.+\)\.$/);
+  expect(await stack.rewind('revert', '--yes')).toMatch(/\nr4 runs, verified by \d+ probes \(.+\)\.$/);
   expect(await results()).toEqual({ r1: 'succeeded', r2: 'succeeded', r3: 'damaged', r4: 'succeeded' });
   expect(await stack.plannedSteps()).toEqual({});
   await writeFile(record(3), whole);

@@ -73,7 +73,7 @@ describe('an update that succeeds is a release,', () => {
 
   test('r2: by rewind deploy, with its message', async () => {
     const out = await stack.rewind('deploy', 'api=v2', '-m', 'by rewind');
-    expect(out.split('\n').at(-1)).toMatch(/^r2 runs \(.*\)\.$/);
+    expect(out.split('\n').at(-1)).toMatch(/^r2 runs, verified by \d+ probes \(.*\)\.$/);
     expect(brief(await history())).toEqual(['r1 succeeded update by hand', 'r2 succeeded deploy by rewind']);
   });
 
@@ -91,6 +91,8 @@ describe('an update that succeeds is a release,', () => {
       stack: `${project}/dev`,
       state: 'done',
       seconds: expect.any(Number) as number,
+      operation: expect.any(Number) as number,
+      verification: expect.objectContaining({ ok: true }) as object,
       release: {
         number: 4,
         startedAt: expect.stringMatching(isoTime) as string,

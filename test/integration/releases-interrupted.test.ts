@@ -120,7 +120,7 @@ describe('Ctrl-C', () => {
     );
     const out = await stack.rewind('deploy', 'web=v2');
     expect(out).toMatch(/^after an interrupted deploy web=v2 \(.+\)\n/);
-    expect(out).toMatch(/\nr2 runs \(.+\)\.$/);
+    expect(out).toMatch(/\nr2 runs, verified by \d+ probes \(.+\)\.$/);
     await expectAllWell('v2');
     await stack.rewind('revert', 'r1', '--yes');
     await expectAllWell('v1');

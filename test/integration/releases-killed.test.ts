@@ -102,7 +102,7 @@ describe('a rewind deploy that is killed together with its engine', () => {
     await rewind.kill();
     const out = await finish(...command);
     expect(out).toMatch(new RegExp(`^after an interrupted ${command.join(' ')} \\(\\S+@\\S+, .+Z\\)\n`));
-    expect(out.split('\n').at(-1)).toMatch(new RegExp(`^r${before + 1} runs \\(.+\\)\\.$`));
+    expect(out.split('\n').at(-1)).toMatch(new RegExp(`^r${before + 1} runs, verified by \\d+ probes \\(.+\\)\\.$`));
     runs = other();
     await expectAllWell();
   });

@@ -173,7 +173,7 @@ describe('output', () => {
   test('in a pipe is plain lines; a reader that goes away does not stop the work', async () => {
     const out = await stack.rewind('deploy', 'api=v1');
     expect(out).toMatch(
-      /^The stack runs the kept model of r2; .+\ndeploy api=v1\n {2}api: \S+\n[^]*\nr5 runs \(.+\)\.$/,
+      /^The stack runs the kept model of r2; .+\ndeploy api=v1\n {2}api: \S+\n[^]*\nr5 runs, verified by \d+ probes \(.+\)\.$/,
     );
     expect(out).not.toContain('\u001b');
     const command = stack.rewindCommand('deploy', 'api=v2').join(' ');
@@ -194,6 +194,6 @@ describe('output', () => {
     const shown = await readFile(log, 'utf8');
     expect(shown).toContain('\u001b[');
     expect(shown).toMatch(/api/);
-    expect(shown).toMatch(/r7 runs \(.+\)\./);
+    expect(shown).toMatch(/r7 runs, verified by \d+ probes \(.+\)\./);
   });
 });

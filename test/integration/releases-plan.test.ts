@@ -83,7 +83,7 @@ describe('rewind plan', () => {
 
   test('says from where to where it goes, and how long that takes', () => {
     expect(text.split('\n')[0]).toMatch(/^Going back from r2 to r1 \(\d{4}-\d\d-\d\d \d\d:\d\d, .+@.+: the first\)$/);
-    expect(text.split('\n').at(-1)).toMatch(/^It takes about \d.*, as earlier updates did\.$/);
+    expect(text.split('\n').at(-1)).toMatch(/^It takes about \d.*, as it did before\.$/);
   });
 
   test('says of each service what happens to it and why, with the images by tag, ID and age', async () => {

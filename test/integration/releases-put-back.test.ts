@@ -103,6 +103,8 @@ describe('rewind revert to a release that does not get ready any more', () => {
       seconds: expect.any(Number) as number,
       why: expect.stringContaining('Service api ') as string,
       release: expect.objectContaining({ number: 2, message: 'the good one' }) as object,
+      verification: expect.objectContaining({ ok: true }) as object,
+      operation: expect.any(Number) as number,
     });
     await expectAsBefore();
     expect(await latest(2)).toEqual(['succeeded =2 put back r2', 'failed = revert to r1']);

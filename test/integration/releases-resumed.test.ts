@@ -82,6 +82,15 @@ test('rewind revert after a deploy that was killed half-way goes back to what ra
   const rewind = RunningRewind.start(stack, 'deploy');
   await rewind.until(moment);
   await rewind.killAlone();
+  // What is refused in between has not made it good.
+  await stack.write('compose.yaml', { services: { api: { image: 'rewind-resumed/none:1' } } });
+  const missing = 'The image rewind-resumed/none:1 of api is missing';
+  await eventually(
+    async () => (await stack.tryRewind(['deploy'])).stdout.includes(missing) || undefined,
+    missing,
+    60_000,
+  );
+  await stack.write('compose.yaml', services('7', 'two', 'three'));
   await untilUnlocked('revert', '--yes');
   expect([await variable('VERSION'), await variable('CHANGED')]).toEqual(['[3]', '[meanwhile]']);
   expect(await stack.plannedSteps()).toEqual({});

@@ -116,7 +116,7 @@ describe('rewind revert goes back one release', () => {
     files = await ownFiles();
     const out = await stack.rewind('revert', '--yes', '-m', 'the third is slow');
     expect(out.split('\n')[0]).toBe('revert to r2');
-    expect(out.split('\n').at(-1)).toMatch(/^r4 runs \(.*\)\.$/);
+    expect(out.split('\n').at(-1)).toMatch(/^r4 runs, verified by \d+ probes \(.*\)\.$/);
   });
 
   test('to containers, networks and files that are what they were then', async () => {
@@ -182,7 +182,7 @@ describe('rewind deploy after a revert', () => {
     expect(out.split('\n')[0]).toBe(
       'The stack runs the kept model of r1; this goes back to the compose file (rewind plan r1 says how they differ).',
     );
-    expect(out.split('\n').at(-1)).toMatch(/^r6 runs \(.*\)\.$/);
+    expect(out.split('\n').at(-1)).toMatch(/^r6 runs, verified by \d+ probes \(.*\)\.$/);
     const { mounted, containers, networks } = await liveState(project);
     expect(Object.keys(containers)).toEqual(['api', 'coming', 'worker'].map((service) => container(service)));
     expect(Object.keys(networks)).toEqual(Object.keys(then['r2']!.networks));

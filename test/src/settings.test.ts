@@ -20,6 +20,11 @@ const defaults = {
   database: undefined,
   passwords: {},
   retain: 10,
+  verify: { http: [], sql: [], workflows: [], logs: { ignore: [] }, load: [], monitoring: [], rowsLost: 10 },
+  assess: expect.objectContaining({ startAttempts: 3, slowMs: 5000, cpu: 0.95 }) as unknown,
+  cache: undefined,
+  infrastructure: undefined,
+  notify: [],
   key: undefined,
 };
 
@@ -48,6 +53,11 @@ describe('the settings of a stack', () => {
       database: { service: 'db', name: 'shop', user: 'shop', alembic: { service: 'api', table: 'revisions' } },
       passwords: { reports: 'x' },
       retain: '3',
+      verify: { rowsLost: 0 },
+      assess: { slowMs: 2000 },
+      cache: { service: 'cache', flush: ['redis-cli', 'FLUSHDB'] },
+      infrastructure: ['db', 'cache'],
+      notify: [{ command: ['/usr/local/bin/page'], on: ['failure'] }],
       key: 'a2V5',
     });
     expect(problems).toEqual([]);
@@ -68,6 +78,11 @@ describe('the settings of a stack', () => {
       database: { service: 'db', name: 'shop', user: 'shop', alembic: { service: 'api', table: 'revisions' } },
       passwords: { reports: 'x' },
       retain: 3,
+      verify: { ...defaults.verify, rowsLost: 0 },
+      assess: expect.objectContaining({ startAttempts: 3, slowMs: 2000 }) as unknown,
+      cache: { service: 'cache', flush: ['redis-cli', 'FLUSHDB'], show: ['redis-cli', 'INFO', 'keyspace'] },
+      infrastructure: ['db', 'cache'],
+      notify: [{ command: ['/usr/local/bin/page'], on: ['failure'] }],
       key: 'a2V5',
     });
   });
@@ -107,7 +122,7 @@ describe('the settings of a stack', () => {
   test.each(Object.entries(settingKeys))('have an example that is taken: %s', (key, { example }) => {
     // Pulumi decrypts what stands in the file as { secure: … }.
     const value: unknown = parse(example, (_key, inner: unknown) =>
-      inner !== null && typeof inner === 'object' && 'secure' in inner ? 'decrypted' : inner,
+      inner !== null && typeof inner === 'object' && 'secure' in inner ? 'https://decrypted' : inner,
     );
     const { settings, problems } = readSettings({ [key]: value });
     expect(problems).toEqual([]);

@@ -131,6 +131,19 @@ export class TestStack {
     return stdout;
   }
 
+  /** `rewind revert --yes`, which has to succeed; if it asks whether data may be taken away, that is agreed to. */
+  async revert(...args: string[]): Promise<string> {
+    const command = ['revert', ...args, '--yes'];
+    const { exitCode, stdout, stderr } = await this.tryRewind(command);
+    return exitCode === 0 ? stdout : this.rewind(...command, ...acceptsLoss(stdout, stderr));
+  }
+
+  /** A command that takes data away, with the option that agrees to it, as its refusal names it. */
+  async agreeing(...command: string[]): Promise<string[]> {
+    const { stdout, stderr } = await this.tryRewind(command);
+    return [...command, ...acceptsLoss(stdout, stderr)];
+  }
+
   /**
    * Any command of rewind on the stack, which may fail.
    *
@@ -275,3 +288,10 @@ const runtime = {
   name: 'nodejs',
   options: { typescript: false, nodeargs: `--require ${join(root, 'dist', 'preload.js')}` },
 };
+
+/** The option that agrees to a loss of data, as a refusal names it. */
+function acceptsLoss(stdout: string, stderr: string): string[] {
+  const names = /--accept-loss (?:'([^']*)'|(\S+?))\. To leave/.exec(stderr);
+  if (!names) throw new Error(`rewind did not ask whether data may be lost:\n${stdout}\n${stderr}`);
+  return ['--accept-loss', (names[1] ?? names[2])!];
+}

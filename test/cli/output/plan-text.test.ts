@@ -68,7 +68,7 @@ test('a plan tells of each service what happens to it and why', () => {
       'service cron is stopped and removed',
       'service jobs is started',
       'service web goes on running',
-      'It takes about 1 min 4 s, as earlier updates did.',
+      'It takes about 1 min 4 s, as it did before.',
     ].join('\n\n'),
   );
 });

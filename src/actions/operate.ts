@@ -1,0 +1,126 @@
+import { connect } from '../docker/engine';
+import { messageOf } from '../errors';
+import type { OperationEvent, Notifier } from '../notify/notifier';
+import { OperationLog } from '../operations/operation-log';
+import type { OperationKind, OperationRecord, RecordedAssessment, RecordedVerification } from '../operations/record';
+import { configurationDifferences, sideOf } from '../operations/sides';
+import type { ReleaseRecord } from '../releases/record';
+import type { Level } from '../verify/probe';
+import { changeStack, type ChangeOptions, type ChangeResult } from './change-stack';
+import { whoAmI } from './keep-release';
+import { type SeenStack, seeStack } from '../assess/see-stack';
+import { verifyStack } from './verify-stack';
+
+/** A change of a stack that is verified, written down and told of. */
+export interface OperateOptions extends Omit<ChangeOptions, 'verify'> {
+  readonly kind: OperationKind;
+  /** How closely it is looked at afterwards. @default not at all */
+  readonly level?: Level;
+  /** What it loses, as it was said before, a line each. @default nothing */
+  readonly loss?: readonly string[];
+  /** What was found wrong before. @default nobody has looked */
+  readonly assessment?: RecordedAssessment;
+  /** Whether what runs before, and has logged, is kept with the record. @default true */
+  readonly keepsEvidence?: boolean;
+  /** Tells others. @default nobody is told */
+  readonly notifier?: Notifier;
+}
+
+/** How it ended, and the record of it; undefined where that could not be written. */
+export interface Operated {
+  readonly result: ChangeResult;
+  readonly record?: OperationRecord;
+  /** Why it could not be written down. @default it was */
+  readonly unrecorded?: string;
+}
+
+/**
+ * Changes a stack: what runs before is looked at, the change is made, or put back, and verified; what was done is written
+ * down, and others are told.
+ *
+ * @throws RewindError before anything has changed
+ */
+export async function operate(options: OperateOptions): Promise<Operated> {
+  const { context, kind, what, reason, level, notifier, loss, assessment, keepsEvidence = true, signal } = options;
+  const started = new Date();
+  const event: OperationEvent = { stack: context.name, kind, what, by: whoAmI(), ...messageIn(reason.message) };
+  const [before, seen] = await Promise.all([
+    context.releases.newest(),
+    keepsEvidence ? connect().then(({ docker }) => seeStack(docker, context.name)) : undefined,
+  ]);
+  notifier?.tell({ ...event, event: 'start', at: started.toISOString() });
+  const verify = async (): Promise<RecordedVerification> => {
+    // What was interrupted is put back, and looked at all the same.
+    const asked = signal?.aborted === false ? { signal } : {};
+    const { ok, seconds, probes } = await verifyStack({ context, level: level!, ...asked });
+    return { level: level!, ok, seconds, probes };
+  };
+  const result = await changeStack({ ...options, ...(level && { verify }) }).catch((error: unknown) => {
+    notifier?.tell({ ...event, event: 'failure', at: new Date().toISOString(), failure: messageOf(error) });
+    throw error;
+  });
+  const finished = new Date();
+  const failure = 'why' in result ? result.why : undefined;
+  notifier?.tell({
+    ...event,
+    event: result.state === 'done' ? 'success' : 'failure',
+    at: finished.toISOString(),
+    seconds: (finished.getTime() - started.getTime()) / 1000,
+    result: result.state,
+    ...('release' in result && { release: result.release.number }),
+    ...(failure !== undefined && { failure }),
+  });
+  const log = new OperationLog(context.releases, context.name);
+  const after = 'release' in result ? result.release : before;
+  try {
+    const record = await log.add(
+      {
+        kind,
+        what,
+        ...messageIn(reason.message),
+        by: whoAmI(),
+        startedAt: started.toISOString(),
+        finishedAt: finished.toISOString(),
+        result: result.state,
+        ...(failure !== undefined && { failure: full(result) }),
+        phases: result.phases,
+        ...sides(before, after),
+        ...dataOf(result),
+        ...(loss && loss.length > 0 && { loss }),
+        ...(assessment && { assessment }),
+        ...('verification' in result && result.verification && { verification: result.verification }),
+      },
+      seen satisfies SeenStack | undefined,
+    );
+    return { result, record };
+  } catch (error) {
+    return { result, unrecorded: messageOf(error) };
+  }
+}
+
+function messageIn(message: string | undefined): { readonly message?: string } {
+  return message === undefined ? {} : { message };
+}
+
+function full(result: ChangeResult): string {
+  if (result.state === 'broken') return `${result.why}\n\nIt could not be put back: ${result.whyNotBack}`;
+  return 'why' in result ? result.why : '';
+}
+
+function sides(
+  before: ReleaseRecord | undefined,
+  after: ReleaseRecord | undefined,
+): Pick<OperationRecord, 'before' | 'after' | 'configuration'> {
+  const [was, is] = [sideOf(before), sideOf(after)];
+  const configuration = before && after ? configurationDifferences(before, after) : [];
+  return {
+    ...(was && { before: was }),
+    ...(is && { after: is }),
+    ...(configuration.length > 0 && { configuration }),
+  };
+}
+
+function dataOf({ data: { snapshot, keptAs } }: ChangeResult): Pick<OperationRecord, 'data'> {
+  if (snapshot === undefined && keptAs === undefined) return {};
+  return { data: { ...(snapshot !== undefined && { snapshot }), ...(keptAs !== undefined && { keptAs }) } };
+}
