@@ -23,12 +23,13 @@ const entryPoints = {
   op: 'cli/op.ts',
   bench: 'bench/main.ts',
   soak: 'soak/main.ts',
+  faults: 'faults/main.ts',
   checks: 'toolchain/checks.ts',
 };
 const executables = ['cli'];
 
 // Left to node_modules: what loads files of its own at run time, is native, or is too big to be worth bundling.
-const external = ['@pulumi/*', 'esbuild', 'libpg-query', 'undici', 'vitest', 'typescript'];
+const external = ['@pulumi/*', 'esbuild', 'libpg-query', 'undici', 'vitest', 'typescript', 'prettier'];
 
 /**
  * dockerode loads an SSH client and gRPC at once, which takes 0.15 s of each process, of which an update starts several.

@@ -1,6 +1,6 @@
 // @ts-check
-// The entry of `npm start`, `npm test`, `npm run down`, `npm run bench` and `npm run soak`: makes sure of Node.js, the
-// dependencies and the bundles in dist/, then runs the verb. Has no dependencies, for it runs before they are installed, and is written
+// The entry of `npm start`, `npm test`, `npm run down`, `npm run bench`, `npm run soak` and `npm run faults`: makes sure
+// of Node.js, the dependencies and the bundles in dist/, then runs the verb. Has no dependencies, for it runs before they are installed, and is written
 // so that an old Node.js can at least read it and say that it is too old.
 
 import { spawnSync } from 'node:child_process';
@@ -19,6 +19,7 @@ const verbs = {
   down: ['cli.js', 'example', 'down'],
   bench: ['bench.js'],
   soak: ['soak.js'],
+  faults: ['faults.js'],
   test: ['checks.js'],
 };
 

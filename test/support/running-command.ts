@@ -11,11 +11,11 @@ export class RunningCommand {
   stdout = '';
   stderr = '';
 
-  protected constructor(stack: TestStack, argv: readonly string[]) {
+  protected constructor(stack: TestStack, argv: readonly string[], env: Readonly<Record<string, string>> = {}) {
     const [file, ...args] = argv;
     this.child = spawn(file!, args, {
       cwd: stack.directory,
-      env: { ...process.env, ...stack.env },
+      env: { ...process.env, ...stack.env, ...env },
       stdio: ['ignore', 'pipe', 'pipe'],
     });
     this.ended = new Promise((resolve) => {

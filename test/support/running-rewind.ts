@@ -6,11 +6,28 @@ import type { TestStack } from './stack';
 /** A moment in the work of a command, or what is done to it then. */
 export type Moment = (rewind: RunningRewind) => Promise<unknown>;
 
+/** How a command is run. */
+export interface StartOptions {
+  /** A program with its arguments, under which it runs. @default none */
+  readonly wrapped?: readonly string[];
+  /** Variables, besides those of the stack. @default none */
+  readonly env?: Readonly<Record<string, string>>;
+}
+
 /** A rewind that is at work, to be interrupted or killed in the middle of it. */
 export class RunningRewind extends RunningCommand {
   /** Starts a command of rewind on a stack. */
   static start(stack: TestStack, ...args: string[]): RunningRewind {
-    return new RunningRewind(stack, stack.rewindCommand(...args));
+    return RunningRewind.startUnder(stack, args);
+  }
+
+  /** The same under another program, or with variables of its own. */
+  static startUnder(
+    stack: TestStack,
+    args: readonly string[],
+    { wrapped = [], env }: StartOptions = {},
+  ): RunningRewind {
+    return new RunningRewind(stack, [...wrapped, ...stack.rewindCommand(...args)], env);
   }
 
   /** Starts a command, waits for a moment in its work, and does something to it; then waits for its end. */
@@ -20,7 +37,7 @@ export class RunningRewind extends RunningCommand {
     moment: Moment,
     fault: Moment,
   ): Promise<RunningRewind> {
-    const rewind = RunningRewind.start(stack, ...command);
+    const rewind = RunningRewind.startUnder(stack, command);
     try {
       await moment(rewind);
       await fault(rewind);

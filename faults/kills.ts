@@ -1,0 +1,119 @@
+import type { Family, Fault, Way, WayOn } from './fault';
+import { engine, everything, rewindAlone, started } from './processes';
+import type { Moment } from '../test/support/running-rewind';
+import type { Rig } from './rig';
+
+// kill -9 of each process of a revert, in each of its phases.
+
+const rewindKilled = 'kill -9 of rewind';
+const allKilled = 'kill -9 of rewind, its engine and all they have started';
+
+/** Rewind itself is killed, alone or with everything that it has started. */
+function killed(
+  what: typeof rewindKilled | typeof allKilled,
+  way: Way,
+  phase: string,
+  at: (rig: Rig) => Moment,
+  wayOn: WayOn = 'rewind resume',
+  more: Partial<Fault> = {},
+): Fault {
+  const fault = what === rewindKilled ? rewindAlone : everything;
+  return { what, way, phase, at, fault: () => fault, ends: ['killed'], wayOn, ...more };
+}
+
+/** r1 cannot be brought up: what ran before is put back. */
+const r1IsSick: Partial<Fault> = { before: (rig) => rig.fall('v1', 'sick'), heal: (rig) => rig.heal('v1') };
+
+/** Something that it has started is killed, of which rewind hears. */
+function ended(
+  what: string,
+  way: Way,
+  phase: string,
+  at: (rig: Rig) => Moment,
+  fault: Moment,
+  ends: Fault['ends'],
+): Fault {
+  return { what, way, phase, at, fault: () => fault, ends };
+}
+
+const inPhase =
+  (name: string) =>
+  (rig: Rig): Moment =>
+    rig.inPhase(name);
+const onEvent =
+  (service: string, action: string) =>
+  (rig: Rig): Moment =>
+    rig.event(service, action);
+
+export const kills: Family = {
+  name: 'kills',
+  faults: [
+    killed(
+      rewindKilled,
+      'downgrade',
+      'assess',
+      (rig) => (rewind) => rewind.until(rig.database.session(`application_name = 'rewind'`)),
+      'the same command',
+    ),
+    killed(rewindKilled, 'downgrade', 'plan', (rig) => rig.locked, 'the same command'),
+    killed(allKilled, 'restore', 'plan', (rig) => rig.locked, 'the same command'),
+    killed(rewindKilled, 'downgrade', 'protect', inPhase('protect')),
+    killed(allKilled, 'downgrade', 'protect, while the snapshot is written', (rig) => rig.snapshotWritten),
+    killed(rewindKilled, 'restore', 'prepare, while the data is restored', (rig) => rig.shadowFilled),
+    killed(allKilled, 'restore', 'prepare, while the data is restored', (rig) => rig.shadowFilled, 'rewind abort'),
+    killed(rewindKilled, 'images', 'switch, old container stopping', onEvent('app', 'kill')),
+    killed(allKilled, 'images', 'switch, old container gone', onEvent('app', 'destroy')),
+    killed(allKilled, 'images', 'switch, new container made', onEvent('app', 'create'), 'rewind abort'),
+    killed(rewindKilled, 'images', 'switch, new container started', onEvent('app', 'start'), 'the same command'),
+    killed(allKilled, 'images', 'switch, new container waited for', onEvent('app', 'exec_start')),
+    killed(rewindKilled, 'downgrade', 'switch, schema moving', (rig) => rig.schemaMoving),
+    killed(allKilled, 'downgrade', 'switch, schema moving', (rig) => rig.schemaMoving),
+    killed(allKilled, 'downgrade', 'switch, schema moved', onEvent('app', 'create'), 'rewind abort'),
+    killed(allKilled, 'restore', 'switch, services stopped', onEvent('app', 'die')),
+    killed(allKilled, 'restore', 'switch, data replaced', onEvent('app', 'create'), 'rewind abort'),
+    killed(rewindKilled, 'downgrade', 'verify', inPhase('verify')),
+    killed(allKilled, 'restore', 'verify', inPhase('verify')),
+    killed(rewindKilled, 'images', 'record', inPhase('record')),
+    killed(allKilled, 'downgrade', 'record', inPhase('record'), 'the same command'),
+    killed(rewindKilled, 'images', 'put back', inPhase('put back'), 'rewind resume', r1IsSick),
+    killed(allKilled, 'downgrade', 'put back', inPhase('put back'), 'rewind abort', r1IsSick),
+    ended('kill -9 of the engine', 'downgrade', 'protect', inPhase('protect'), engine, ['refused', 'put back']),
+    ended('kill -9 of the engine', 'restore', 'prepare', (rig) => rig.shadowFilled, engine, ['refused', 'put back']),
+    ended('kill -9 of the engine', 'images', 'switch, old container stopping', onEvent('app', 'kill'), engine, [
+      'put back',
+    ]),
+    ended('kill -9 of the engine', 'downgrade', 'switch, schema moving', (rig) => rig.schemaMoving, engine, [
+      'put back',
+    ]),
+    ended('kill -9 of the snapshot', 'downgrade', 'protect', inPhase('protect'), started('op.js snapshot'), [
+      'refused',
+    ]),
+    ended('kill -9 of the restore', 'restore', 'prepare', (rig) => rig.shadowFilled, started('op.js restore'), [
+      'refused',
+    ]),
+    ended(
+      'kill -9 of the migration',
+      'downgrade',
+      'switch, schema moving',
+      (rig) => rig.schemaMoving,
+      started('op.js migrate'),
+      ['refused', 'put back'],
+    ),
+    ended(
+      'kill -9 of the Docker plugin',
+      'images',
+      'switch, new container made',
+      onEvent('app', 'create'),
+      started('resource-docker'),
+      ['put back'],
+    ),
+    ended(
+      'kill -9 of the command plugin',
+      'downgrade',
+      'switch, schema moving',
+      (rig) => rig.schemaMoving,
+      started('resource-command'),
+      ['refused', 'put back'],
+    ),
+  ],
+};
