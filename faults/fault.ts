@@ -43,8 +43,8 @@ export interface Fault {
   readonly heal?: (rig: Rig) => Promise<unknown>;
   /** What the command has to have said, on either stream. @default anything that is true */
   readonly says?: RegExp;
-  /** Runs under these: a program and its arguments, before those of rewind. @default none */
-  readonly wrapped?: (rig: Rig) => readonly string[];
+  /** Whether the command runs in a terminal of its own. @default false */
+  readonly inTerminal?: boolean;
   /** Variables of the command. @default those of the stack */
   readonly env?: (rig: Rig) => Readonly<Record<string, string>>;
 }
@@ -52,7 +52,16 @@ export interface Fault {
 /** Faults of one kind. */
 export interface Family {
   readonly name: string;
-  /** Made before the first of them. @returns why they cannot be made here, or what removes it again */
-  readonly begin?: (rig: Rig) => Promise<string | (() => Promise<unknown>)>;
+  /** Size of a disk of its own, on which the stack's store lies, as mount takes it. @default it lies in the project's folder */
+  readonly disk?: string;
+  /** Whether the matrix has to run in a network of its own for it, as it starts an engine there. @default false */
+  readonly isOnOwnEngine?: boolean;
+  /** Made before the stack. @returns why it cannot be made here, or what removes it again */
+  readonly begin?: () => Promise<string | (() => Promise<unknown>)>;
   readonly faults: readonly Fault[];
+}
+
+/** Name of the compose project on which a family is tried. */
+export function projectOf({ name }: Pick<Family, 'name'>): string {
+  return `rewind-faults-${name}`;
 }

@@ -1,4 +1,6 @@
-import { writeFile } from 'node:fs/promises';
+import { spawn } from 'node:child_process';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 
@@ -6,13 +8,27 @@ import { toolVariables } from '../toolchain/environment';
 import { installDir } from '../toolchain/places';
 import { ensureToolchain } from '../toolchain/setup';
 import { formatDuration } from '../toolchain/step-output';
-import type { Family } from './fault';
+import { smallDisk } from '../test/support/small-disk';
+import { TestStack } from '../test/support/stack';
+import { removeTaggedImages } from '../test/support/tagged-images';
+import { clock } from './clock';
+import { dockerFaults } from './docker';
+import { type Family, projectOf } from './fault';
 import { kills } from './kills';
 import { meet, type Row } from './matrix';
 import { pageOf } from './page';
+import { probes } from './probes';
+import { restarts } from './restarts';
 import { Rig } from './rig';
+import { buildImages, imageOf } from './shop';
+import { signals } from './signals';
+import { snapshots } from './snapshots';
+import { store } from './store';
 
-const families: readonly Family[] = [kills];
+const families: readonly Family[] = [kills, dockerFaults, restarts, store, snapshots, probes, clock, signals];
+
+/** Variable that restricts the matrix to one family, in a process of its own. */
+const onlyFamily = 'REWIND_FAULTS_FAMILY';
 
 const usage = `npm run faults [-- --only PATTERN --write --json FILE]
 
@@ -38,10 +54,11 @@ async function main(): Promise<number> {
   const rows: Row[] = [];
   let isWhole = true;
   for (const family of families) {
+    if (![undefined, family.name].includes(process.env[onlyFamily])) continue;
     const pattern = new RegExp(values.only ?? '');
     const faults = family.faults.filter((it) => pattern.test(`${family.name}: ${it.what}, ${it.phase} (${it.way})`));
     if (faults.length === 0) continue;
-    isWhole = (await runFamily({ ...family, faults }, rows)) && isWhole;
+    isWhole = (await runFamily({ ...family, faults }, rows, values.only)) && isWhole;
     if (values.json) await writeFile(values.json, `${JSON.stringify(rows, undefined, 2)}\n`);
   }
   const bad = rows.filter(({ flaws }) => flaws.length > 0).length;
@@ -56,30 +73,74 @@ async function main(): Promise<number> {
 }
 
 /** Meets all faults of a family, on a stack of its own; tells whether it could. */
-async function runFamily(family: Family, rows: Row[]): Promise<boolean> {
-  const rig = await Rig.create(`rewind-faults-${family.name}`);
-  let end: string | (() => Promise<unknown>) = () => Promise.resolve();
+async function runFamily(family: Family, rows: Row[], only: string | undefined): Promise<boolean> {
+  const project = projectOf(family);
+  const leftOut = (why: string): false => {
+    process.stdout.write(`${family.name}: left out: ${why}\n`);
+    return false;
+  };
+  await buildImages(project);
   try {
-    end = (await family.begin?.(rig)) ?? end;
-    if (typeof end === 'string') {
-      process.stdout.write(`${family.name}: left out: ${end}\n`);
-      return false;
-    }
-    for (const fault of family.faults) {
-      const from = Date.now();
-      const row = await meet(rig, family, fault);
-      rows.push(row);
-      const isWell = row.flaws.length === 0;
-      process.stdout.write(
-        `${isWell ? '✔' : '✘'} ${family.name}: ${row.what}, ${row.phase} (${row.way}): ${row.happened}${row.wayOn === '' ? '' : `; ${row.wayOn}`} (${row.seconds.toFixed(1)} s, ${formatDuration(Date.now() - from)} in all)\n`,
-      );
-      if (!isWell) process.stdout.write(`${[...row.flaws, '', row.said].join('\n').replaceAll(/^/gm, '    ')}\n`);
+    if (family.isOnOwnEngine && process.env[onlyFamily] === undefined) return await inOwnNetwork(family, rows, only);
+    const end = await family.begin?.();
+    if (typeof end === 'string') return leftOut(end);
+    const stack = await TestStack.create(project);
+    const disk = family.disk && (await smallDisk(join(stack.directory, '.rewind', 'stacks'), family.disk));
+    try {
+      if (family.disk && !disk) return leftOut('this process may not mount a file system');
+      const rig = await Rig.create(stack, disk || undefined);
+      for (const fault of family.faults) {
+        const from = Date.now();
+        const row = await meet(rig, family, fault);
+        rows.push(row);
+        process.stdout.write(
+          `${lineOf(row)} (${row.seconds.toFixed(1)} s, ${formatDuration(Date.now() - from)} in all)\n`,
+        );
+        if (row.flaws.length > 0) process.stdout.write(`${detailsOf(row)}\n`);
+      }
+    } finally {
+      if (disk) await disk.unmount();
+      await stack.remove();
+      await end?.();
     }
     return true;
   } finally {
-    if (typeof end !== 'string') await end();
-    await rig.remove();
+    await removeTaggedImages(imageOf(project, 'v1'), imageOf(project, 'v2'));
   }
+}
+
+/** The same in a process of its own, with a network of its own: https://man7.org/linux/man-pages/man1/unshare.1.html */
+async function inOwnNetwork(family: Family, rows: Row[], only: string | undefined): Promise<boolean> {
+  const folder = await mkdtemp(join(tmpdir(), 'rewind-faults-'));
+  try {
+    const file = join(folder, 'rows.json');
+    const matrix = [
+      process.execPath,
+      process.argv[1]!,
+      '--json',
+      file,
+      ...(only === undefined ? [] : ['--only', only]),
+    ];
+    const child = spawn('unshare', ['--net', 'sh', '-c', 'ip link set lo up && exec "$@"', 'sh', ...matrix], {
+      stdio: 'inherit',
+      env: { ...process.env, [onlyFamily]: family.name },
+    });
+    await new Promise((resolve) => child.once('close', resolve).once('error', resolve));
+    const found = JSON.parse(await readFile(file, 'utf8').catch(() => '[]')) as Row[];
+    rows.push(...found);
+    return found.length === family.faults.length;
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
+}
+
+function lineOf({ family, what, phase, way, happened, wayOn, flaws }: Row): string {
+  return `${flaws.length === 0 ? '✔' : '✘'} ${family}: ${what}, ${phase} (${way}): ${happened}${wayOn === '' ? '' : `; ${wayOn}`}`;
+}
+
+function detailsOf({ flaws, said }: Row): string {
+  const lines = said.split('\n');
+  return [...flaws, '', ...lines.slice(-60)].join('\n').replaceAll(/^/gm, '    ');
 }
 
 main().then(

@@ -29,8 +29,8 @@ export async function meet(rig: Rig, family: Family, fault: Fault): Promise<Row>
   const moment = fault.at?.(rig);
   const started = performance.now();
   const command = rig.command(fault.way);
-  const rewind = RunningRewind.startUnder(rig.stack, command, {
-    ...(fault.wrapped && { wrapped: fault.wrapped(rig) }),
+  const rewind = RunningRewind.startIn(rig.stack, command, {
+    ...(fault.inTerminal && { inTerminal: true }),
     ...(fault.env && { env: fault.env(rig) }),
   });
   const found: string[] = [];
@@ -51,10 +51,7 @@ export async function meet(rig: Rig, family: Family, fault: Fault): Promise<Row>
     family: family.name,
     what: fault.what,
     phase: fault.phase,
-    way: command
-      .slice(2)
-      .filter((word) => word !== '--yes')
-      .join(' '),
+    way: wayNames[fault.way],
     happened: end.happened,
     wayOn: end.wayOn,
     seconds,
@@ -62,6 +59,12 @@ export async function meet(rig: Rig, family: Family, fault: Fault): Promise<Row>
     said: rewind.output,
   };
 }
+
+const wayNames = {
+  images: '`--only images`',
+  downgrade: '`--database=downgrade`',
+  restore: '`--database=restore`',
+} as const;
 
 interface Met {
   readonly rewind: RunningRewind;
@@ -91,6 +94,10 @@ async function judged(
   if (isAtRest && isInterrupted) found.push('it says that something was interrupted');
   if (ending === 'killed' && !isInterrupted && wayOn !== 'the same command')
     found.push('it does not say that it was interrupted');
+  // Killed, but it had not begun, or has put back what it had: that has to be so, but for its lock, which is a dead one's.
+  if (ending === 'killed' && !isInterrupted) {
+    found.push(...(await flaws(rig, false)).filter((it) => !it.startsWith('lock is left')));
+  }
   found.push(...(await goneOn(rig, fault)));
   found.push(...(await flaws(rig, wayOn !== 'rewind abort')));
   return {

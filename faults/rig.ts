@@ -2,14 +2,15 @@ import { existsSync, readFileSync } from 'node:fs';
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 
+import { freePorts } from '../test/support/busy-port';
 import { engine, eventually, execIn, inspectContainers, type Inspection } from '../test/support/docker';
 import { momentOf } from '../test/support/engine-events';
 import type { Moment, RunningRewind } from '../test/support/running-rewind';
-import { TestStack } from '../test/support/stack';
-import { removeTaggedImages } from '../test/support/tagged-images';
+import type { SmallDisk } from '../test/support/small-disk';
+import type { TestStack } from '../test/support/stack';
 import { TestDatabase } from '../test/support/test-database';
 import type { Way } from './fault';
-import { type Ailment, buildImages, composeOf, imageOf, services, user, type Version } from './shop';
+import { type Ailment, composeOf, imageOf, services, user, type Version } from './shop';
 
 const sumOf = (columns: string, table: string): string =>
   `SELECT count(*) || ':' || coalesce(sum(hashtextextended(ROW(${columns})::text, 0)), 0) FROM ${table}`;
@@ -30,24 +31,26 @@ export class Rig {
   #rows: Rows = { all: '', names: '', prices: '' };
   #round = 0;
 
-  private constructor(stack: TestStack) {
+  /** Published by r1 on 127.0.0.1, and not by r2. */
+  readonly port: number;
+
+  /** On which its store lies. @default in the project's folder */
+  readonly disk: SmallDisk | undefined;
+
+  private constructor(stack: TestStack, port: number, disk: SmallDisk | undefined) {
     this.stack = stack;
+    this.port = port;
+    this.disk = disk;
     this.database = new TestDatabase(this.container('db'), user, user);
   }
 
-  /** Makes the stack, and r1 and r2 of it. */
-  static async create(project: string): Promise<Rig> {
-    await buildImages(project);
-    const rig = new Rig(await TestStack.create(project));
-    await rig.stack.write('compose.yaml', composeOf(project));
+  /** Makes the stack, and r1 of it, in a folder of its own. */
+  static async create(stack: TestStack, disk?: SmallDisk): Promise<Rig> {
+    const [port] = await freePorts(1);
+    const rig = new Rig(stack, port!, disk);
     await rig.#configure('v1');
-    await rig.stack.rewind('deploy');
+    await stack.rewind('deploy');
     return rig;
-  }
-
-  async remove({ images = true } = {}): Promise<void> {
-    await this.stack.remove();
-    if (images) await removeTaggedImages(imageOf(this.stack.project, 'v1'), imageOf(this.stack.project, 'v2'));
   }
 
   get project(): string {
@@ -72,7 +75,7 @@ export class Rig {
     const r1 = ['revert', 'r1', '--yes'];
     if (way === 'images') return [...r1, '--only', 'images'];
     if (way === 'restore') return [...r1, '--database=restore', '--accept-loss', this.snapshot];
-    return [...r1, '--database=downgrade', '--accept-loss', 'public.goods.price'];
+    return [...r1, '--database=downgrade', '--accept-loss', '0002,public.goods.price'];
   }
 
   /** r2 runs, on rows that no snapshot has; nothing is kept aside. */
@@ -186,6 +189,7 @@ export class Rig {
   }
 
   async #configure(version: Version): Promise<void> {
+    await this.stack.write('compose.yaml', composeOf(this.project, version === 'v1' ? this.port : undefined));
     await this.stack.configure({
       compose: 'compose.yaml',
       images: undefined,
@@ -223,7 +227,7 @@ export class Rig {
   async #newestSnapshot(): Promise<string> {
     type List = { readonly snapshots: readonly { readonly id: string; readonly revisions: readonly string[] }[] };
     const { snapshots } = await this.stack.rewindJson<List>(['snapshot', 'list']);
-    return snapshots.findLast(({ revisions }) => revisions.join() === '0001')?.id ?? '';
+    return snapshots.find(({ revisions }) => revisions.join() === '0001')?.id ?? '';
   }
 }
 

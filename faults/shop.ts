@@ -83,8 +83,12 @@ const check = [
   '! test -e /state/sick-$v',
 ].join('; ');
 
-/** Its compose file. */
-export function composeOf(project: string): object {
+/**
+ * Its compose file.
+ *
+ * @param port - of 127.0.0.1, on which the application is published. @default it is not
+ */
+export function composeOf(project: string, port?: number): object {
   const common = { restart: 'unless-stopped', stop_grace_period: '2s' };
   return {
     services: {
@@ -97,6 +101,7 @@ export function composeOf(project: string): object {
         depends_on: { db: { condition: 'service_healthy' } },
         healthcheck: { test: ['CMD-SHELL', check.replaceAll('$', '$$$$')], interval: '1s', timeout: '2s', retries: 2 },
         volumes: ['state:/state'],
+        ...(port !== undefined && { ports: [`127.0.0.1:${port}:8000`] }),
         ...common,
       },
       web: {

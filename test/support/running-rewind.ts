@@ -8,8 +8,8 @@ export type Moment = (rewind: RunningRewind) => Promise<unknown>;
 
 /** How a command is run. */
 export interface StartOptions {
-  /** A program with its arguments, under which it runs. @default none */
-  readonly wrapped?: readonly string[];
+  /** Whether it runs in a terminal of its own: https://man7.org/linux/man-pages/man1/script.1.html. @default false */
+  readonly inTerminal?: boolean;
   /** Variables, besides those of the stack. @default none */
   readonly env?: Readonly<Record<string, string>>;
 }
@@ -18,16 +18,18 @@ export interface StartOptions {
 export class RunningRewind extends RunningCommand {
   /** Starts a command of rewind on a stack. */
   static start(stack: TestStack, ...args: string[]): RunningRewind {
-    return RunningRewind.startUnder(stack, args);
+    return RunningRewind.startIn(stack, args);
   }
 
-  /** The same under another program, or with variables of its own. */
-  static startUnder(
+  /** The same in a terminal, or with variables of its own. */
+  static startIn(
     stack: TestStack,
     args: readonly string[],
-    { wrapped = [], env }: StartOptions = {},
+    { inTerminal = false, env }: StartOptions = {},
   ): RunningRewind {
-    return new RunningRewind(stack, [...wrapped, ...stack.rewindCommand(...args)], env);
+    const command = stack.rewindCommand(...args);
+    const argv = inTerminal ? ['script', '--quiet', '--return', '--command', command.join(' '), '/dev/null'] : command;
+    return new RunningRewind(stack, argv, env);
   }
 
   /** Starts a command, waits for a moment in its work, and does something to it; then waits for its end. */
@@ -37,7 +39,7 @@ export class RunningRewind extends RunningCommand {
     moment: Moment,
     fault: Moment,
   ): Promise<RunningRewind> {
-    const rewind = RunningRewind.startUnder(stack, command);
+    const rewind = RunningRewind.startIn(stack, command);
     try {
       await moment(rewind);
       await fault(rewind);

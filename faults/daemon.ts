@@ -1,0 +1,86 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { mkdir, mkdtemp, readFile, rm } from 'node:fs/promises';
+import { openSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+
+import { run } from '../src/process';
+import { eventually } from '../test/support/docker';
+import { isRunning } from '../test/support/processes';
+
+/** A Docker engine of its own, in a network of its own: nobody else uses it, so that it can be killed. */
+export class OwnEngine {
+  readonly #folder: string;
+  #process: ChildProcess | undefined;
+
+  private constructor(folder: string) {
+    this.#folder = folder;
+  }
+
+  /** @returns why there can be none here, or the engine */
+  static async start(name: string): Promise<OwnEngine | string> {
+    const folder = await mkdtemp(join(tmpdir(), 'rewind-engine-'));
+    const own = new OwnEngine(folder);
+    try {
+      await own.begin();
+      return own;
+    } catch (error) {
+      const log = await readFile(join(folder, 'log'), 'utf8').catch(() => '');
+      await own.remove();
+      return `${name}: ${String(error)}: ${log.trim().split('\n').slice(-3).join(' / ')}`;
+    }
+  }
+
+  /** For DOCKER_HOST. */
+  get host(): string {
+    return `unix://${join(this.#folder, 'docker.sock')}`;
+  }
+
+  /** Starts it, or starts it again, and waits until it answers. */
+  async begin(): Promise<void> {
+    await mkdir(join(this.#folder, 'run'), { recursive: true });
+    await rm(join(this.#folder, 'pid'), { force: true });
+    const log = openSync(join(this.#folder, 'log'), 'a');
+    this.#process = spawn(
+      'dockerd',
+      [
+        `--host=${this.host}`,
+        `--data-root=${join(this.#folder, 'data')}`,
+        `--exec-root=${join(this.#folder, 'run')}`,
+        `--pidfile=${join(this.#folder, 'pid')}`,
+        '--bip=172.29.255.1/24',
+        '--default-address-pool=base=172.29.0.0/17,size=24',
+        '--cgroup-parent=rewind-faults',
+      ],
+      { stdio: ['ignore', log, log] },
+    );
+    await this.answers();
+  }
+
+  async answers(): Promise<void> {
+    const ask = async (): Promise<boolean> => (await run(['docker', '--host', this.host, 'version'])).exitCode === 0;
+    await eventually(ask, 'an answer of the engine', 30_000);
+  }
+
+  /** Ends it, by a signal, and starts it again after a while. */
+  async restart(signal: NodeJS.Signals, seconds: number): Promise<void> {
+    await this.#end(signal);
+    await sleep(seconds * 1000);
+    await this.begin();
+  }
+
+  async remove(): Promise<void> {
+    await this.#end('SIGTERM');
+    const mounted = (await readFile('/proc/mounts', 'utf8')).split('\n').map((line) => line.split(' ')[1] ?? '');
+    for (const path of mounted.filter((it) => it.startsWith(this.#folder)).reverse()) await run(['umount', '-l', path]);
+    await rm(this.#folder, { recursive: true, force: true });
+  }
+
+  async #end(signal: NodeJS.Signals): Promise<void> {
+    const pid = this.#process?.pid;
+    if (pid === undefined) return;
+    this.#process!.kill(signal);
+    await eventually(() => Promise.resolve(!isRunning(pid)), 'the end of the engine', 40_000);
+  }
+}
