@@ -1,13 +1,14 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { mkdir, mkdtemp, readFile, rm } from 'node:fs/promises';
-import { openSync } from 'node:fs';
+import { openSync, readdirSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 
 import { run } from '../src/process';
 import { eventually } from '../test/support/docker';
-import { isRunning } from '../test/support/processes';
+import { descendantsOf, isRunning } from '../test/support/processes';
+import { argumentsOf } from './processes';
 
 /** A Docker engine of its own, in a network of its own: nobody else uses it, so that it can be killed. */
 export class OwnEngine {
@@ -40,7 +41,8 @@ export class OwnEngine {
   /** Starts it, or starts it again, and waits until it answers. */
   async begin(): Promise<void> {
     await mkdir(join(this.#folder, 'run'), { recursive: true });
-    await rm(join(this.#folder, 'pid'), { force: true });
+    // A process that died, and of which the first process takes no notice, is taken for one that lives.
+    for (const file of ['pid', 'run/containerd/containerd.pid']) await rm(join(this.#folder, file), { force: true });
     const log = openSync(join(this.#folder, 'log'), 'a');
     this.#process = spawn(
       'dockerd',
@@ -72,9 +74,17 @@ export class OwnEngine {
 
   async remove(): Promise<void> {
     await this.#end('SIGTERM');
+    // Where it was killed, and did not start again, its containers are still there.
+    for (const pid of this.#left()) for (const it of [pid, ...descendantsOf(pid)]) kill(it);
     const mounted = (await readFile('/proc/mounts', 'utf8')).split('\n').map((line) => line.split(' ')[1] ?? '');
     for (const path of mounted.filter((it) => it.startsWith(this.#folder)).reverse()) await run(['umount', '-l', path]);
     await rm(this.#folder, { recursive: true, force: true });
+  }
+
+  /** Processes of its own that look after its containers. */
+  #left(): number[] {
+    const all = readdirSync('/proc').flatMap((name) => (/^\d+$/.test(name) ? Number(name) : []));
+    return all.filter((pid) => /^\S*containerd/.test(argumentsOf(pid)) && argumentsOf(pid).includes(this.#folder));
   }
 
   async #end(signal: NodeJS.Signals): Promise<void> {
@@ -82,5 +92,13 @@ export class OwnEngine {
     if (pid === undefined) return;
     this.#process!.kill(signal);
     await eventually(() => Promise.resolve(!isRunning(pid)), 'the end of the engine', 40_000);
+  }
+}
+
+function kill(pid: number): void {
+  try {
+    process.kill(pid, 'SIGKILL');
+  } catch {
+    // it has ended meanwhile
   }
 }

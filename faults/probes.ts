@@ -48,7 +48,7 @@ export const probes: Family = {
       before: ill('mute', 'v1'),
       heal: well,
       ends: ['put back'],
-      says: /no answer within 500 ms/,
+      says: /no answer within 2000 ms/,
     },
     {
       what: 'r1 takes requests and never answers',
@@ -57,7 +57,7 @@ export const probes: Family = {
       before: ill('mute', 'v1'),
       heal: well,
       ends: ['put back'],
-      says: /no answer within 500 ms/,
+      says: /no answer within 2000 ms/,
     },
     {
       what: 'neither r1 nor r2 answers',

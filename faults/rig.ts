@@ -196,7 +196,7 @@ export class Rig {
       tags: { app: version, web: version },
       env: { app: { LOG_LEVEL: version === 'v1' ? 'info' : 'debug' } },
       database: { service: 'db', alembic: { service: 'app' } },
-      verify: { http: [{ service: 'app', port: 8000, path: '/', withinMs: 500 }] },
+      verify: { http: [{ service: 'app', port: 8000, path: '/', withinMs: 2000 }] },
       retain: 1000,
     });
   }

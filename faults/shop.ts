@@ -99,7 +99,7 @@ export function composeOf(project: string, port?: number): object {
         init: true,
         environment: { DATABASE_URL: `postgresql://${user}:word@db/${user}`, LOG_LEVEL: 'info' },
         depends_on: { db: { condition: 'service_healthy' } },
-        healthcheck: { test: ['CMD-SHELL', check.replaceAll('$', '$$$$')], interval: '1s', timeout: '2s', retries: 2 },
+        healthcheck: { test: ['CMD-SHELL', check.replaceAll('$', '$$$$')], interval: '2s', timeout: '6s', retries: 2 },
         volumes: ['state:/state'],
         ...(port !== undefined && { ports: [`127.0.0.1:${port}:8000`] }),
         ...common,

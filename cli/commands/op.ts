@@ -11,6 +11,7 @@ import { openRun, type OpenRun } from '../../src/actions/open-run';
 import { storeFolder } from '../../src/actions/prepare-stack';
 import { proveSnapshot } from '../../src/actions/restore-database';
 import { withRunLock } from '../../src/actions/run-lock';
+import { withStepLock } from '../../src/actions/step-lock';
 import { mask } from '../../src/container/project-secrets';
 import { RewindError } from '../../src/errors';
 import { projectFolder } from '../../src/project-folder';
@@ -69,7 +70,10 @@ export function register(program: Command): void {
         const key = (await text(process.stdin)).trim();
         const open = await openRun(storeFolder(options.store, projectFolder()), options.stack, key);
         ({ secrets } = open.run);
-        process.stdout.write(`${await operation(open, options, key)}\n`);
+        const work = (): Promise<string> => operation(open, options, key);
+        // A proof goes on for as long as it likes, beside whatever comes next.
+        const said = name === 'prove' ? await work() : await withStepLock(open.releases, name, work);
+        process.stdout.write(`${said}\n`);
       } catch (error) {
         if (!(error instanceof RewindError)) throw error;
         process.exitCode = exitCode('failed');

@@ -57,12 +57,13 @@ export function registerAbort(program: Command): void {
         });
       }
       const target = await context.releases.read(entry.before);
-      const data = dataBack(await new DataExchange(context.releases).outcome());
       await showChange(session, await progressFor(options), options.json ?? false, {
         kind: 'revert',
         what: `abort of ${entry.what}: back to ${releaseName(entry.before)}`,
         reason: { kind: 'revert', revertOf: entry.before, message: `abort of ${entry.what}` },
-        next: (today) => Promise.resolve(configOfRelease(target, today, data)),
+        // By then whatever was left alone has ended, and what it has done to the data is known.
+        next: async (today) =>
+          configOfRelease(target, today, dataBack(await new DataExchange(context.releases).outcome())),
         secretsOf: target,
         level: 'immediate',
         keepsUnverified: true,

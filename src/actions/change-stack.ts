@@ -26,6 +26,7 @@ import { restoreSecrets } from './restore-secrets';
 import { rotateSecrets, type Rotation } from './rotate-secrets';
 import type { StackContext } from './stack-context';
 import { withStackLock } from './stack-lock';
+import { stepsEnded } from './step-lock';
 import { WhatRan } from './what-ran';
 
 /** What hears of the progress of a change. */
@@ -156,6 +157,8 @@ class Change {
       await this.#journal.takeBack();
       throw error;
     }
+    // A step on the data outlives an engine that was killed.
+    await stepsEnded(this.#context.releases);
     this.#dataDone = await this.#data.outcome();
     this.#timeline.end('switch', outcome?.ok ?? false);
     if (outcome?.ok) return this.#done(before, ran, outcome);
@@ -309,6 +312,7 @@ class Change {
     if (!entry) return;
     await this.#options.onPhase?.(`after an interrupted ${entry.what} (${entry.by}, ${entry.startedAt})`);
     await this.#engine.recover();
+    await stepsEnded(this.#context.releases);
     const newest = await this.#newest();
     if (newest && newest.number > entry.before && 'record' in newest) {
       // Whoever has changed the stack configuration since wants what it says now.

@@ -54,12 +54,14 @@ export class DataExchange {
   readonly #run: string;
   readonly #outcome: string;
   readonly #target: string;
+  readonly #targetBefore: string;
 
   constructor(store: ReleaseStore) {
     this.#store = store;
     this.#run = join(store.folder, 'data', 'run');
     this.#outcome = join(store.folder, 'data', 'outcome.json');
     this.#target = join(store.folder, 'data', 'target.json');
+    this.#targetBefore = join(store.folder, 'data', 'target-before.json');
   }
 
   /**
@@ -107,9 +109,15 @@ export class DataExchange {
     }
   }
 
-  /** What the data was last brought to by a command of an update, as text; undefined if that is not known. */
-  async target(): Promise<string | undefined> {
-    return readFile(this.#target, 'utf8').catch(() => undefined);
+  /**
+   * Whether the stack's state may say that the data is where an update wants it: a command has brought it there, or had
+   * before one brought it elsewhere of whose end the engine may not have heard, as it was killed.
+   */
+  async mayBeIn(run: DataRun): Promise<boolean> {
+    const texts = await Promise.all(
+      [this.#target, this.#targetBefore].map((file) => readFile(file, 'utf8').catch(() => undefined)),
+    );
+    return texts.includes(targetText(run));
   }
 
   /**
@@ -118,7 +126,17 @@ export class DataExchange {
    * @throws RewindError store/unusable
    */
   async reached(run: DataRun): Promise<void> {
-    await this.#guarded(() => replace(this.#target, targetText(run)));
+    await this.#guarded(async () => {
+      const before = await readFile(this.#target, 'utf8').catch(() => undefined);
+      const now = targetText(run);
+      if (before !== undefined && before !== now) await replace(this.#targetBefore, before);
+      await replace(this.#target, now);
+    });
+  }
+
+  /** The update that brought the data there has come to its end: the stack's state says so, too. */
+  async settled(): Promise<void> {
+    await rm(this.#targetBefore, { force: true }).catch(() => undefined);
   }
 
   /**
@@ -141,7 +159,7 @@ export class DataExchange {
 }
 
 /** What an update wants the data to be, as text. */
-export function targetText({ revisions, database: { restore } }: DataRun): string {
+function targetText({ revisions, database: { restore } }: DataRun): string {
   return JSON.stringify({ revisions, restore });
 }
 

@@ -100,6 +100,7 @@ export async function verifyData(open: OpenRun): Promise<void> {
     });
   }
   await exchange.add({ schema, verified: new Date().toISOString() });
+  await exchange.settled();
 }
 
 /** What a restore is of, in words. */

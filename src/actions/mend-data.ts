@@ -1,7 +1,7 @@
 import type { ReleaseStore } from '../releases/release-store';
 import { RewindError } from '../errors';
 import { revisionNames } from '../postgres/revisions';
-import { DataExchange, type DataRun, targetText } from './data-run';
+import { DataExchange, type DataRun } from './data-run';
 import { changeData } from './change-data';
 import { endAbandonedMigrations, standsAt } from './move-data';
 import { openRun } from './open-run';
@@ -22,7 +22,7 @@ export async function mendData(
   run: DataRun,
 ): Promise<string | undefined> {
   const exchange = new DataExchange(releases);
-  if (!run.revisions || (await exchange.target()) !== targetText(run)) return undefined;
+  if (!run.revisions || !(await exchange.mayBeIn(run))) return undefined;
   const open = await openRun(releases.root, stack, key).catch((error: unknown) => {
     if (error instanceof RewindError) return undefined;
     throw error;

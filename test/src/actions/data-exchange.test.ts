@@ -3,7 +3,7 @@ import { join } from 'node:path';
 
 import { describe, expect, test } from 'vitest';
 
-import { DataExchange, type DataRun, targetText } from '../../../src/actions/data-run';
+import { DataExchange, type DataRun } from '../../../src/actions/data-run';
 import { RestoreLedger } from '../../../src/actions/restore-ledger';
 import { ReleaseStore } from '../../../src/releases/release-store';
 import { newKey } from '../../../src/releases/seal';
@@ -54,13 +54,18 @@ describe('what an update tells its commands', () => {
     expect(await exchange.outcome()).toEqual({});
   });
 
-  test('is remembered when it was reached', async () => {
+  test('is remembered when it was reached, with what was reached before until the update has ended', async () => {
     const exchange = new DataExchange(store());
-    expect(await exchange.target()).toBeUndefined();
+    const other = { ...run, revisions: ['0001'] };
     await exchange.begin(Buffer.from(newKey(), 'base64'), run);
+    expect(await exchange.mayBeIn(run)).toBe(false);
     await exchange.reached(run);
-    expect(await exchange.target()).toBe(targetText(run));
-    expect(targetText({ ...run, revisions: ['0001'] })).not.toBe(targetText(run));
+    expect([await exchange.mayBeIn(run), await exchange.mayBeIn(other)]).toEqual([true, false]);
+    await exchange.reached(other);
+    await exchange.reached(other);
+    expect([await exchange.mayBeIn(run), await exchange.mayBeIn(other)]).toEqual([true, true]);
+    await exchange.settled();
+    expect([await exchange.mayBeIn(run), await exchange.mayBeIn(other)]).toEqual([false, true]);
   });
 });
 
