@@ -23,7 +23,7 @@ export interface Row {
 
 /** Meets a command with one fault, and holds what it leaves against what it says. */
 export async function meet(rig: Rig, family: Family, fault: Fault): Promise<Row> {
-  await rig.reset();
+  await rig.reset(fault.way);
   await fault.before?.(rig);
   const before = await look(rig);
   const moment = fault.at?.(rig);

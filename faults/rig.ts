@@ -79,7 +79,7 @@ export class Rig {
   }
 
   /** r2 runs, on rows that no snapshot has; nothing is kept aside. */
-  async reset(): Promise<void> {
+  async reset(way: Way): Promise<void> {
     for (const ailment of ['mute', 'sick', 'stuck'] as const) await this.#cure(ailment);
     if (!(await this.#isAtR2())) {
       await this.#configure('v2');
@@ -94,7 +94,7 @@ export class Rig {
       names: await this.#sum('id, name', 'goods'),
       prices: await this.#sum('id, price', 'goods'),
     };
-    this.snapshot = await this.#newestSnapshot();
+    if (way === 'restore') this.snapshot = await this.#newestSnapshot();
   }
 
   /** Where all rows are that were there before: `undefined` if some are in no place. */

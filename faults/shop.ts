@@ -24,7 +24,7 @@ const prices: TestMigration = {
   about: 'Prices',
   upgrade: ['ALTER TABLE goods ADD price int', 'UPDATE goods SET price = id'],
   // Long enough to be met in the middle of it.
-  downgrade: ['ALTER TABLE goods DROP price', 'SELECT pg_sleep(0.7)'],
+  downgrade: ['ALTER TABLE goods DROP price', 'SELECT pg_sleep(1.5)'],
 };
 
 /** Answers by HTTP with its version. A file in /state keeps the one version from answering, or from answering its check. */

@@ -147,7 +147,7 @@ async function leftovers(rig: Rig): Promise<string[]> {
     await engine()
   ).listContainers({ all: true, filters: { label: [`dev.rewind.stack=${rig.project}/dev`] } });
   const networks = Object.keys(await inspectNetworks(rig.project));
-  const state = await rig.stack.exported();
+  const state = await stateOf(rig);
   const locks = await readdir(join(rig.stack.directory, '.rewind', 'state', '.pulumi', 'locks'), { recursive: true })
     .then((all) => all.filter((name) => name.endsWith('.json')))
     .catch(() => []);
@@ -160,10 +160,16 @@ async function leftovers(rig: Rig): Promise<string[]> {
     ...(staged === '' ? [] : [`files are left in the container of the database: ${staged}`]),
     ...(ours.length === services.length ? [] : [`there are ${ours.length} containers of the stack`]),
     ...(networks.length === 1 ? [] : [`there are the networks ${networks.join(', ')}`]),
-    ...(state.includes('pending_operations') ? ['pulumi has pending operations'] : []),
+    ...(state.includes('"pending_operations"') ? ['pulumi has pending operations'] : []),
     ...locks.map((name) => `the lock of pulumi is left: ${name}`),
     ...damaged,
   ];
+}
+
+/** What pulumi has written down of the stack, as it lies in the folder of the backend. */
+function stateOf(rig: Rig): Promise<string> {
+  const folder = join(rig.stack.directory, '.rewind', 'state', '.pulumi', 'stacks');
+  return readFile(join(folder, rig.project, 'dev.json'), 'utf8');
 }
 
 async function planned(rig: Rig): Promise<string[]> {

@@ -167,6 +167,8 @@ class Change {
     const isAsBefore = !isUnknown && !outcome?.steps.some(changesContainers);
     // A step that was taken before the one that failed, as a snapshot, stands in the state of the stack.
     const isInState = before !== undefined && outcome?.steps.some(changesData) === true;
+    // A container may be what it failed for: what ran, runs again, as far as it can be started.
+    if (outcome && isAsBefore) await ran.startAgain();
     if (!outcome || (isAsBefore && !isInState)) {
       await this.#journal.takeBack();
       return { state: 'refused', why };
