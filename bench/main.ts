@@ -4,6 +4,7 @@ import { parseArgs } from 'node:util';
 import { toolVariables } from '../toolchain/environment';
 import { ensureToolchain } from '../toolchain/setup';
 import { database, databaseSizes } from './database';
+import { operation } from './operation/operation';
 import { preview } from './preview';
 import { releases } from './releases';
 import { revert, rollback } from './rollback';
@@ -13,7 +14,15 @@ import { start } from './start';
 /** @param sizes - of the database, where the benchmark has one */
 type Benchmark = (say: (text: string) => void, sizes: readonly string[]) => Promise<Measured[]>;
 
-const benchmarks: Readonly<Record<string, Benchmark>> = { rollback, preview, start, revert, releases, database };
+const benchmarks: Readonly<Record<string, Benchmark>> = {
+  rollback,
+  preview,
+  start,
+  revert,
+  releases,
+  database,
+  operation,
+};
 
 const usage = `npm run bench [-- --only NAME … --size SIZE … --json FILE]
 
