@@ -4,7 +4,9 @@ import { parseArgs } from 'node:util';
 import { toolVariables } from '../toolchain/environment';
 import { ensureToolchain } from '../toolchain/setup';
 import { database, databaseSizes } from './database';
+import { load } from './operation/load';
 import { operation } from './operation/operation';
+import { scenarios } from './operation/scenarios';
 import { preview } from './preview';
 import { releases } from './releases';
 import { revert, rollback } from './rollback';
@@ -22,6 +24,8 @@ const benchmarks: Readonly<Record<string, Benchmark>> = {
   releases,
   database,
   operation,
+  scenarios,
+  load,
 };
 
 const usage = `npm run bench [-- --only NAME … --size SIZE … --json FILE]

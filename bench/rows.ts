@@ -2,7 +2,7 @@
 export interface Row {
   /** What was measured, e.g. `rollback of 4 services: total`. */
   readonly name: string;
-  readonly unit: 's' | 'requests' | 'MB';
+  readonly unit: 's' | 'requests' | 'rows' | '/s' | 'MB';
   /** Median of Rewind's runs. */
   readonly ours: number;
   /** Median of the peer's runs, in the same benchmark and alternating with ours. Null where there is no peer. */

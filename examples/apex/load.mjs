@@ -31,10 +31,10 @@ const JOBS_PER_PROJECT = 20;
  *
  * @param {object} options
  * @param {string} options.url what is read, on a loopback address; rows are written to the same server
- * @param {number} [options.rate] requests a second. @default 50
- * @param {number} [options.seconds] how long. @default 10
- * @param {number} [options.timeoutMs] later answers count as failures. @default 1000
- * @param {number} [options.write] share of the requests that write, from 0 to 1. @default 0
+ * @param {number} [options.rate=50] requests a second
+ * @param {number} [options.seconds=10] how long
+ * @param {number} [options.timeoutMs=1000] later answers count as failures
+ * @param {number} [options.write=0] share of the requests that write, from 0 to 1
  * @param {(row: Acknowledged) => void} [options.onAcknowledged] told of each row that the API has acknowledged
  * @param {AbortSignal} [options.signal] ends the load early; what was seen so far is returned
  * @returns {Promise<{requests: number, failed: number, downtimeMs: number, p50Ms: number, p99Ms: number,
