@@ -4,6 +4,7 @@ import { parseArgs } from 'node:util';
 import { toolVariables } from '../toolchain/environment';
 import { ensureToolchain } from '../toolchain/setup';
 import { formatDuration } from '../toolchain/step-output';
+import { assessHealthy } from './assess/healthy';
 import { releaseRoundTrips } from './releases/round-trips';
 import { snapshotRoundTrips } from './snapshots/round-trips';
 import { Mismatch, type Soak } from './soak';
@@ -11,6 +12,8 @@ import { Mismatch, type Soak } from './soak';
 const soaks: Readonly<Record<string, Soak>> = {
   releases: { defaultRounds: 50, run: releaseRoundTrips },
   snapshots: { defaultRounds: 100, run: snapshotRoundTrips },
+  // Ten seconds each: half an hour.
+  assess: { defaultRounds: 180, run: assessHealthy },
 };
 
 const usage = `npm run soak [-- --only NAME … --rounds N --seed N]

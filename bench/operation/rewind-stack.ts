@@ -105,11 +105,13 @@ export class RewindStack {
 
   /** Waits for the snapshots that are still being proved in the background: they would be measured as well. */
   async untilProved(): Promise<void> {
-    for (const deadline = Date.now() + provedWithinMs; Date.now() < deadline; await sleep(500)) {
+    const deadline = Date.now() + provedWithinMs;
+    while (Date.now() < deadline) {
       const { snapshots } = JSON.parse(await this.rewind(['snapshot', 'list', '--json'])) as {
         snapshots: readonly { proof?: unknown }[];
       };
       if (snapshots.every(({ proof }) => proof)) return;
+      await sleep(500);
     }
     throw new Error('the snapshots are not proved');
   }
