@@ -1,8 +1,8 @@
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 
-import { load } from '../../examples/apex/load.mjs';
 import { freePorts } from '../../test/support/busy-port';
+import { exampleTool } from '../../test/support/example-tools';
 import { TestStack } from '../../test/support/stack';
 import { installDir } from '../../toolchain/places';
 import { Random } from '../random';
@@ -27,6 +27,7 @@ interface Assessed {
  * @throws Mismatch at the first trigger
  */
 export async function assessHealthy({ project, seed, rounds, say, leaveMismatch }: SoakOptions): Promise<void> {
+  const { load } = await exampleTool('load.mjs');
   const [apiPort, webPort] = await freePorts(2);
   const stack = await TestStack.create(project, {
     env: { APEX_API_PORT: String(apiPort), APEX_WEB_PORT: String(webPort) },

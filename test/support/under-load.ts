@@ -1,8 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 
-import { missingRows } from '../../examples/apex/acknowledged.mjs';
-import { load } from '../../examples/apex/load.mjs';
-import { databaseContainer } from '../../examples/apex/database.mjs';
+import { exampleTool } from './example-tools';
 
 /** A row that the example's API has said to have stored. */
 export type Row = { kind: 'project'; id: number; name: string } | { kind: 'job'; id: string };
@@ -37,6 +35,7 @@ export async function underLoad<T>(
   { url, rate, aroundMs = 2000 }: LoadOptions,
   work: () => Promise<T>,
 ): Promise<UnderLoad<T>> {
+  const { load } = await exampleTool('load.mjs');
   const rows: Row[] = [];
   const stop = new AbortController();
   const began = performance.now();
@@ -73,6 +72,10 @@ export async function lostRows(
   rows: readonly Row[],
   databases: readonly string[] = ['apex'],
 ): Promise<Row[]> {
+  const [{ databaseContainer }, { missingRows }] = await Promise.all([
+    exampleTool('database.mjs'),
+    exampleTool('acknowledged.mjs'),
+  ]);
   const container = await databaseContainer(project);
   let missing: Row[] = [...rows];
   for (const database of databases) missing = await missingRows(missing, container, { database });
