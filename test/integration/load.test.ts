@@ -14,7 +14,7 @@ import { databaseContainer } from '../../examples/apex/database.mjs';
 
 const project = 'rewind-loaded';
 const services = ['api', 'worker', 'signcalc', 'frontend', 'migrate'];
-const rate = 60;
+const rate = 25;
 
 let stack: TestStack;
 let url: string;

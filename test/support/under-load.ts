@@ -72,12 +72,16 @@ export async function lostRows(
   rows: readonly Row[],
   databases: readonly string[] = ['apex'],
 ): Promise<Row[]> {
-  const [{ databaseContainer }, { missingRows }] = await Promise.all([
+  const [{ databaseContainer, psql }, { missingRows }] = await Promise.all([
     exampleTool('database.mjs'),
     exampleTool('acknowledged.mjs'),
   ]);
   const container = await databaseContainer(project);
   let missing: Row[] = [...rows];
-  for (const database of databases) missing = await missingRows(missing, container, { database });
+  for (const database of databases) {
+    // One that a restore has kept is shut, so that nothing writes to it.
+    await psql(container, `ALTER DATABASE "${database}" ALLOW_CONNECTIONS true;`, { database: 'postgres' });
+    missing = await missingRows(missing, container, { database });
+  }
   return missing;
 }
