@@ -20,8 +20,9 @@ async function docker(...args: [string, ...string[]]): Promise<void> {
 const containerKilled =
   (service: string) =>
   (rig: Rig): Moment =>
-  async () =>
-    (await engine()).getContainer(rig.container(service)).kill();
+  async () => {
+    await (await engine()).getContainer(rig.container(service)).kill();
+  };
 
 /** Cuts a container off the network of the stack, and connects it again after a while. */
 const cutOff =
@@ -121,7 +122,9 @@ export const dockerFaults: Family = {
       phase: 'plan',
       way: 'images',
       at: (rig) => rig.locked,
-      fault: (rig) => async () => (await engine()).getContainer(rig.container('app')).remove({ force: true }),
+      fault: (rig) => async () => {
+        await (await engine()).getContainer(rig.container('app')).remove({ force: true });
+      },
       ends: ['done', 'put back'],
     },
     {

@@ -53,7 +53,9 @@ export async function lies(rig: Rig, before: Seen, ending: Ending, said: string)
   const now = await look(rig);
   const last = await latestOperation(rig);
   const found: string[] = [];
-  const must = (holds: boolean, what: string): void => void (holds || found.push(what));
+  const must = (holds: boolean, what: string): void => {
+    if (!holds) found.push(what);
+  };
   const recorded = (result: string): void =>
     must(
       (now.operations > before.operations && last.result === result) || said.includes('This could not be written down'),
@@ -108,7 +110,9 @@ export async function lies(rig: Rig, before: Seen, ending: Ending, said: string)
  */
 export async function flaws(rig: Rig, isAtR1: boolean): Promise<string[]> {
   const found: string[] = [];
-  const must = (holds: boolean, what: string): void => void (holds || found.push(what));
+  const must = (holds: boolean, what: string): void => {
+    if (!holds) found.push(what);
+  };
   const [release, containers] = await Promise.all([newestRelease(rig), rig.containers()]);
   must(Object.keys(containers).sort().join() === services.join(), `there are ${Object.keys(containers).join(', ')}`);
   for (const service of services) {

@@ -28,8 +28,8 @@ export async function databaseContainer(project) {
  * @param {string} container
  * @param {string} script
  * @param {object} [options]
- * @param {string} [options.user] @default apex
- * @param {string} [options.database] @default apex
+ * @param {string} [options.user] apex if it is not given
+ * @param {string} [options.database] apex if it is not given
  * @param {AbortSignal} [options.signal] ends it
  * @returns {Promise<string[]>} the lines that it wrote, columns parted by tabs
  * @throws {DatabaseError}

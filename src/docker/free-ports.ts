@@ -21,12 +21,13 @@ export interface Published {
 
 /** The ports of this machine that a container publishes when it runs. */
 export function publishedBy({ HostConfig: { PortBindings: bindings } }: Docker.ContainerInspectInfo): Published[] {
-  return Object.entries((bindings ?? {}) as Docker.PortMap).flatMap(([port, hosts]) =>
-    (hosts ?? []).map(({ HostIp: ip, HostPort: external }) => ({
-      external: Number(external),
-      ip: ip === '' ? '0.0.0.0' : ip,
-      protocol: port.split('/')[1] ?? 'tcp',
-    })),
+  return Object.entries((bindings ?? {}) as Readonly<Record<string, Docker.PortBinding[] | null>>).flatMap(
+    ([port, hosts]) =>
+      (hosts ?? []).map(({ HostIp: ip, HostPort: external }) => ({
+        external: Number(external),
+        ip: ip === '' ? '0.0.0.0' : ip,
+        protocol: port.split('/')[1] ?? 'tcp',
+      })),
   );
 }
 

@@ -18,5 +18,5 @@ test('with an old Node.js, one sentence says which is needed and how to get it',
 test('a verb that does not exist is answered with those that do', async () => {
   const { stderr, exitCode } = await execa(process.execPath, [bootstrap, 'stop'], { reject: false });
   expect(exitCode).toBe(1);
-  expect(stderr).toBe('There is no verb stop.\n  → Use one of: start, down, bench, soak, test. [cli/usage]');
+  expect(stderr).toBe('There is no verb stop.\n  → Use one of: start, down, bench, soak, faults, test. [cli/usage]');
 });

@@ -119,7 +119,9 @@ describe('what is recommended', () => {
     const advice = advise([hit('security')], evidence({ security: 'the token leaked', change: images }));
     expect(advice.strategy).toBe('revert');
     expect(advice.why).toContain('the token leaked');
-    expect(advice.command).toMatch(/^rewind revert r3 .*pulumi config set --secret/);
+    expect(advice.command).toBe('rewind revert r3');
+    const named = evidence({ security: 'the token leaked', leaked: ['api.TOKEN,worker.TOKEN'], change: images });
+    expect(advise([hit('security')], named).command).toBe('rewind revert r3 --rotate api.TOKEN,worker.TOKEN');
   });
 
   test('is something for every set of triggers', () => {
