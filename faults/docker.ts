@@ -133,7 +133,7 @@ export const dockerFaults: Family = {
       way: 'downgrade',
       at: (rig) => rig.schemaMoving,
       fault: cutOff('db', 2),
-      ends: ['refused', 'put back'],
+      ends: ['done', 'refused', 'put back'],
     },
     {
       what: 'network cut: the application leaves it for 8 s',

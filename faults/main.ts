@@ -2,7 +2,7 @@ import { spawn } from 'node:child_process';
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { parseArgs } from 'node:util';
+import { inspect, parseArgs } from 'node:util';
 
 import { toolVariables } from '../toolchain/environment';
 import { installDir } from '../toolchain/places';
@@ -91,7 +91,11 @@ async function runFamily(family: Family, rows: Row[], only: string | undefined):
       const rig = await Rig.create(stack, disk || undefined);
       for (const fault of family.faults) {
         const from = Date.now();
-        const row = await meet(rig, family, fault);
+        const row = await meet(rig, family, fault).catch((error: unknown) => {
+          throw new Error(`${family.name}: ${fault.what}, ${fault.phase} (${fault.way}) could not be tried`, {
+            cause: error,
+          });
+        });
         rows.push(row);
         process.stdout.write(
           `${lineOf(row)} (${row.seconds.toFixed(1)} s, ${formatDuration(Date.now() - from)} in all)\n`,
@@ -148,7 +152,7 @@ main().then(
     process.exitCode = code;
   },
   (error: unknown) => {
-    process.stderr.write(`${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`);
+    process.stderr.write(`${inspect(error)}\n`);
     process.exitCode = 1;
   },
 );

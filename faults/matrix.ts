@@ -44,7 +44,10 @@ export async function meet(rig: Rig, family: Family, fault: Fault): Promise<Row>
   const seconds = (performance.now() - started) / 1000;
   await fault.heal?.(rig);
   const ending = endingOf(how);
-  const end = await judged(rig, fault, { rewind, how, ending, before });
+  const end = await judged(rig, fault, { rewind, how, ending, before }).catch((error: unknown) => {
+    // What cannot be looked at is not as it has to be.
+    return { happened: wordsOf(how, ending), wayOn: '', flaws: [`it could not be looked at: ${String(error)}`] };
+  });
   found.push(...end.flaws);
   endOrphans();
   return {

@@ -61,7 +61,7 @@ export async function buildImages(project: string): Promise<void> {
     await buildMigrationImage(name, {
       migrations,
       more: [
-        `RUN echo ${version} > /app/version && echo ${file} | base64 -d > /app/shop.py && mkdir -m 777 /state`,
+        `RUN echo ${project} > /app/project && echo ${version} > /app/version && echo ${file} | base64 -d > /app/shop.py && mkdir -m 777 /state`,
         'VOLUME /state',
       ],
     });
