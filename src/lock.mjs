@@ -103,7 +103,10 @@ async function acquire(file, { onWait, timeoutMs = Infinity, signal, what }) {
 function create(file, token, what) {
   const draft = `${file}.${token}`;
   try {
-    fs.writeFileSync(draft, JSON.stringify({ pid: process.pid, host: os.hostname(), token, what }));
+    fs.writeFileSync(
+      draft,
+      JSON.stringify({ pid: process.pid, host: os.hostname(), started: startOf(process.pid), token, what }),
+    );
     fs.linkSync(draft, file);
     return true;
   } catch (error) {
@@ -116,7 +119,7 @@ function create(file, token, what) {
 
 /**
  * @param {string} file
- * @returns {{pid: number, host: string, token: string, what?: string} | undefined}
+ * @returns {{pid: number, host: string, started?: string, token: string, what?: string} | undefined}
  */
 function read(file) {
   try {
@@ -132,11 +135,16 @@ function nameOf({ pid, host, what }) {
 }
 
 /**
+ * A holder that is known to live is never too old: by a clock that has jumped every lock may be.
+ *
  * @param {string} file
  * @param {ReturnType<typeof read>} holder
  */
 function isAbandoned(file, holder) {
-  if (holder && holder.host === os.hostname() && !isAlive(holder.pid)) return true;
+  if (holder && holder.host === os.hostname()) {
+    if (!isAlive(holder.pid)) return true;
+    if (holder.started !== undefined && holder.started === startOf(holder.pid)) return false;
+  }
   const stat = fs.statSync(file, { throwIfNoEntry: false });
   return stat !== undefined && Date.now() - stat.mtimeMs > staleAfterMs;
 }
@@ -152,6 +160,22 @@ export function isAlive(pid) {
     return !isZombie(pid);
   } catch (error) {
     return /** @type {NodeJS.ErrnoException} */ (error).code === 'EPERM';
+  }
+}
+
+/**
+ * When a process began, by a clock that does not jump: what tells it from a later one with the same number.
+ *
+ * @param {number} pid
+ */
+function startOf(pid) {
+  try {
+    return fs
+      .readFileSync(`/proc/${pid}/stat`, 'utf8')
+      .replace(/^.*\) /s, '')
+      .split(' ')[19];
+  } catch {
+    return undefined; // not on Linux
   }
 }
 

@@ -2,7 +2,7 @@ import { spawn } from 'node:child_process';
 import fs from 'node:fs';
 import path from 'node:path';
 import { expect, test, vi } from 'vitest';
-import { LockTimeout, withLock } from '../../src/lock.mjs';
+import { holderOf, LockTimeout, withLock } from '../../src/lock.mjs';
 import { tempFolder } from '../toolchain/temp-folder';
 
 const holder = path.join(import.meta.dirname, 'lock-holder.mjs');
@@ -81,4 +81,14 @@ test('a lock of a machine that went away is taken over when it is old', async ()
   const longAgo = new Date(Date.now() - 3_600_000);
   fs.utimesSync(file, longAgo, longAgo);
   await expect(withLock(file, () => Promise.resolve('mine'), { timeoutMs: 250 })).resolves.toBe('mine');
+});
+
+test('a lock of a process that lives is not taken over, however old it looks by a clock that has jumped', async () => {
+  const file = path.join(tempFolder(), 'lock');
+  await withLock(file, async () => {
+    const longAgo = new Date(Date.now() - 7_200_000);
+    fs.utimesSync(file, longAgo, longAgo);
+    expect(holderOf(file)).toContain(`process ${process.pid}`);
+    await expect(withLock(file, () => Promise.resolve('inside'), { timeoutMs: 0 })).rejects.toThrow(LockTimeout);
+  });
 });
