@@ -21,8 +21,7 @@ export async function load(say: (text: string) => void): Promise<Measured[]> {
     await stack.seed('small');
     const rows: Measured[] = [];
     for (const { name, args, loses } of ways) {
-      await stack.deploy('v0.2.0');
-      await stack.untilProved();
+      await stack.bring('v0.2.0');
       const accepting = loses ? await stack.accepting(...args) : [];
       let seconds = 0;
       const seen = await underLoad({ url: stack.url('/version'), rate }, async () => {

@@ -37,8 +37,7 @@ export async function operation(say: (text: string) => void): Promise<Measured[]
       });
       const quick = await takeTurns('quick', say, {
         ours: async () => {
-          await rewind.deploy('v0.2.0');
-          await rewind.untilProved();
+          await rewind.bring('v0.2.0');
           return probed(rewind.url(seededJob), async () => {
             verified(await rewind.operate('revert', '--quick', '--only', 'images', '--yes'));
           });
@@ -58,8 +57,7 @@ export async function operation(say: (text: string) => void): Promise<Measured[]
 
 async function fullByRewind(rewind: RewindStack, round: number, say: (text: string) => void): Promise<Timed> {
   await rewind.editFile('config/signcalc/factors.json', otherFactors(round));
-  await rewind.deploy('v0.2.0');
-  await rewind.untilProved();
+  await rewind.bring('v0.2.0');
   const revert = ['revert', '--yes', '--database=restore', '--verify', 'functional'];
   const accepting = await rewind.accepting(...revert);
   let phases = '';

@@ -57,7 +57,7 @@ export class RewindStack {
       };
       const values = Object.entries(settings).flatMap(([key, value]) => ['--plaintext', `rewind:${key}=${value}`]);
       await made.pulumi.run(['config', 'set-all', '--path', ...values]);
-      await stack.deploy('v0.1.0');
+      await stack.bring('v0.1.0');
       return await work(stack);
     } finally {
       await made.pulumi.run(['destroy', '--yes', '--skip-preview']).catch(() => undefined);
@@ -82,13 +82,20 @@ export class RewindStack {
 
   /** A command that changes the stack, and how it ended; one that puts back what ran before is as good as any other. */
   async operate(...args: readonly string[]): Promise<Operated> {
-    return JSON.parse(await this.rewind([...args, '--json'], [0, 3, 6])) as Operated;
+    return JSON.parse(await this.rewind([...args, '--json'], [0, 1, 3, 6])) as Operated;
   }
 
   /** Deploys one tag of every service of the application, but for those that get another one. */
   async deploy(tag: string, others: Readonly<Record<string, string>> = {}, ...options: string[]): Promise<Operated> {
     const tags = application.map((service) => `${service}=${others[service] ?? tag}`);
     return this.operate('deploy', ...tags, ...options);
+  }
+
+  /** Deploys one tag of the whole application, which has to come up, and waits until nothing of it goes on. */
+  async bring(tag: string): Promise<void> {
+    const operated = await this.deploy(tag);
+    if (operated.state !== 'done') throw new Error(`${tag} does not come up: ${JSON.stringify(operated)}`);
+    await this.#untilProved();
   }
 
   /** The option that agrees to what a revert takes away, as its refusal names it. */
@@ -104,7 +111,7 @@ export class RewindStack {
   }
 
   /** Waits for the snapshots that are still being proved in the background: they would be measured as well. */
-  async untilProved(): Promise<void> {
+  async #untilProved(): Promise<void> {
     const deadline = Date.now() + provedWithinMs;
     while (Date.now() < deadline) {
       const { snapshots } = JSON.parse(await this.rewind(['snapshot', 'list', '--json'])) as {
