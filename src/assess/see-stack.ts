@@ -18,7 +18,8 @@ export interface SeenContainer {
   readonly health?: string;
   readonly startedAt: string;
   readonly restarts: number;
-  readonly command: readonly string[];
+  /** The program; what it is given may have a secret that nothing tells from the rest. */
+  readonly program: string;
   /** `KEY=value`, with `[secret]` for values that are not plainly harmless. */
   readonly environment: readonly string[];
   readonly mounts: readonly string[];
@@ -70,7 +71,7 @@ async function seeContainer(
     ...(state.Health && { health: state.Health.Status }),
     startedAt: state.StartedAt,
     restarts: info.RestartCount,
-    command: [info.Path, ...info.Args].map(shown),
+    program: info.Path,
     environment: ((config.Env as string[] | null) ?? []).map(withoutSecret),
     mounts: info.Mounts.map(({ Type: type, Name: name, Source: source, Destination: target, RW: writable }) =>
       [type, name ?? source, target, writable ? 'rw' : 'ro'].join(' '),

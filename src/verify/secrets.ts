@@ -2,7 +2,13 @@ import type Docker from 'dockerode';
 
 import { isHarmless, namesSecret } from '../sensitive';
 
-/** Values in the environments of containers that are secret by their names: what containers write may have them in it. */
+/** `scheme://user:password@host`, https://www.rfc-editor.org/rfc/rfc3986#section-3.2.1 */
+const passwordInAddress = /\/\/[^\s/?#@:]*:([^\s/?#@]+)@/g;
+
+/**
+ * Values in the environments of containers that are secret by their names, and passwords in addresses: what containers write
+ * may have them in it.
+ */
 export function secretsIn(containers: Iterable<Docker.ContainerInspectInfo>): Set<string> {
   const secrets = new Set<string>();
   for (const { Config: config } of containers) {
@@ -10,6 +16,7 @@ export function secretsIn(containers: Iterable<Docker.ContainerInspectInfo>): Se
       const at = line.indexOf('=');
       const [key, value] = [line.slice(0, at), line.slice(at + 1)];
       if (value !== '' && namesSecret(key) && !isHarmless(key, value)) secrets.add(value);
+      for (const [, password] of value.matchAll(passwordInAddress)) secrets.add(password!);
     }
   }
   return secrets;

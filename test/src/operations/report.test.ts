@@ -78,7 +78,7 @@ describe('a report', () => {
           containers: [
             {
               ...{ name: 'shop-api-1', service: 'api', image: 'api:v2', imageId: 'sha256:a', state: 'exited' },
-              ...{ exitCode: 137, startedAt: '2026-11-27T02:00:00.123Z', restarts: 3, command: [] },
+              ...{ exitCode: 137, startedAt: '2026-11-27T02:00:00.123Z', restarts: 3, program: 'sh' },
               ...{ environment: [], mounts: [], networks: [], log: ['killed'] },
             },
           ],
