@@ -1,5 +1,5 @@
 import { cp, readFile, rm, writeFile } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 
 import { run } from '../../src/process';
@@ -110,17 +110,15 @@ export class RewindStack {
     return JSON.parse(await this.rewind(['report', `o${operation}`, '--json'])) as Recorded;
   }
 
-  /** Waits for the snapshots that are still being proved in the background: they would be measured as well. */
+  /** Waits for the proof of a snapshot that still goes on in the background: it would be measured as well. */
   async #untilProved(): Promise<void> {
     const deadline = Date.now() + provedWithinMs;
     while (Date.now() < deadline) {
-      const { snapshots } = JSON.parse(await this.rewind(['snapshot', 'list', '--json'])) as {
-        snapshots: readonly { proof?: unknown }[];
-      };
-      if (snapshots.every(({ proof }) => proof)) return;
+      const { stdout } = await run(['pgrep', '-f', `op.js prove --stack ${basename(this.#made.folder)}/bench`]);
+      if (stdout === '') return;
       await sleep(500);
     }
-    throw new Error('the snapshots are not proved');
+    throw new Error('a snapshot is still being proved');
   }
 
   /** Sets settings of `rewind:`, by their path. */
