@@ -1,4 +1,4 @@
-import { mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 
 import type { ContainerSpec } from '../container/spec';
@@ -7,6 +7,7 @@ import type { ReleaseStore } from '../releases/release-store';
 import { parseKey, seal, unseal } from '../releases/seal';
 import { revealing } from '../sensitive';
 import type { DatabaseSettings } from '../settings';
+import { replaceFile } from '../store/write';
 
 /** What the commands of one update need to know: written by its program, for commands that run in processes of their own. */
 export interface DataRun {
@@ -72,8 +73,8 @@ export class DataExchange {
   async begin(key: Buffer, run: DataRun): Promise<void> {
     await this.#guarded(async () => {
       await mkdir(dirname(this.#run), { recursive: true, mode: 0o700 });
-      await replace(this.#run, seal(key, JSON.stringify(run, revealing)));
-      await replace(this.#outcome, '{}');
+      await replaceFile(this.#run, seal(key, JSON.stringify(run, revealing)));
+      await replaceFile(this.#outcome, '{}');
     });
   }
 
@@ -129,8 +130,8 @@ export class DataExchange {
     await this.#guarded(async () => {
       const before = await readFile(this.#target, 'utf8').catch(() => undefined);
       const now = targetText(run);
-      if (before !== undefined && before !== now) await replace(this.#targetBefore, before);
-      await replace(this.#target, now);
+      if (before !== undefined && before !== now) await replaceFile(this.#targetBefore, before);
+      await replaceFile(this.#target, now);
     });
   }
 
@@ -146,7 +147,7 @@ export class DataExchange {
    */
   async add(done: DataOutcome): Promise<void> {
     const before = await this.outcome();
-    await this.#guarded(() => replace(this.#outcome, JSON.stringify({ ...before, ...done })));
+    await this.#guarded(() => replaceFile(this.#outcome, JSON.stringify({ ...before, ...done })));
   }
 
   async #guarded<T>(work: () => Promise<T>): Promise<T> {
@@ -161,9 +162,4 @@ export class DataExchange {
 /** What an update wants the data to be, as text. */
 function targetText({ revisions, database: { restore } }: DataRun): string {
   return JSON.stringify({ revisions, restore });
-}
-
-async function replace(path: string, content: string | Buffer): Promise<void> {
-  await writeFile(`${path}.new`, content, { mode: 0o600, flush: true });
-  await rename(`${path}.new`, path);
 }

@@ -1,8 +1,9 @@
 import { renameSync, writeFileSync } from 'node:fs';
-import { readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 
 import type { ReleaseStore } from '../releases/release-store';
+import { replaceFile } from '../store/write';
 
 /** An operation on a stack that has begun. */
 export interface JournalEntry {
@@ -91,7 +92,7 @@ export class Journal {
 
   /** The operation goes to another configuration now. */
   async goTo(next: string): Promise<void> {
-    await write(this.nextFile, next);
+    await replaceFile(this.nextFile, next);
   }
 
   /** The operation has ended. Where that cannot be written down, the next one makes sure of it. */
@@ -103,12 +104,6 @@ export class Journal {
 
   async #write(entry: JournalEntry, next: string | undefined): Promise<void> {
     if (next !== undefined) await this.goTo(next);
-    await write(this.#file, JSON.stringify(entry));
+    await replaceFile(this.#file, JSON.stringify(entry));
   }
-}
-
-/** At no moment is there half a file. */
-async function write(file: string, text: string): Promise<void> {
-  await writeFile(`${file}.new`, text, { mode: 0o600, flush: true });
-  await rename(`${file}.new`, file);
 }

@@ -1,10 +1,11 @@
-import { mkdir, readFile, rename, writeFile } from 'node:fs/promises';
+import { mkdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 
 import type { PostgresServer } from '../postgres/server';
 import { databaseId } from '../postgres/swap';
 import type { ReleaseStore } from '../releases/release-store';
 import type { RestoreSettings } from '../settings';
+import { replaceFile } from '../store/write';
 
 interface LedgerEntry {
   /** As it stands in the stack configuration. */
@@ -71,8 +72,7 @@ export class RestoreLedger {
   async #write(list: readonly LedgerEntry[]): Promise<void> {
     try {
       await mkdir(this.#store.folder, { recursive: true, mode: 0o700 });
-      await writeFile(`${this.#file}.new`, JSON.stringify(list, undefined, 1), { mode: 0o600, flush: true });
-      await rename(`${this.#file}.new`, this.#file);
+      await replaceFile(this.#file, JSON.stringify(list, undefined, 1));
     } catch (error) {
       throw this.#store.unusable('cannot be written', error);
     }

@@ -1,4 +1,4 @@
-import { mkdir, readFile, rename, writeFile } from 'node:fs/promises';
+import { mkdir, readFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 
 import { mask } from '../container/project-secrets';
@@ -7,6 +7,7 @@ import { RewindError } from '../errors';
 import type { ReleaseRecord } from '../releases/record';
 import { StackConfig } from '../releases/stack-config';
 import { readSettings } from '../settings';
+import { replaceFile } from '../store/write';
 import { containerProbes } from '../verify/container-probes';
 import { databaseProbes } from '../verify/database-probes';
 import { httpProbes } from '../verify/http-probes';
@@ -140,10 +141,8 @@ async function readRows(file: string): Promise<RowCounts | undefined> {
 }
 
 async function writeRows(file: string, rows: RowCounts): Promise<void> {
-  const draft = `${file}.${process.pid}`;
   await mkdir(dirname(file), { recursive: true, mode: 0o700 });
-  await writeFile(draft, JSON.stringify(rows), { mode: 0o600 });
-  await rename(draft, file);
+  await replaceFile(file, JSON.stringify(rows));
 }
 
 /** What a service answers, or has logged, may have a secret in it. */

@@ -1,9 +1,9 @@
-import { link, mkdir, open, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 
 import { RewindError } from '../errors';
 import type { ReleaseStore } from '../releases/release-store';
-import { flush } from '../store/tree';
+import { numbersIn, replaceFile, writeNew } from '../store/write';
 import { hashOf, operationName, type OperationRecord, parseOperation, renderOperation } from './record';
 
 /** A record on disk, or what is wrong with it. */
@@ -32,11 +32,9 @@ export class OperationLog {
 
   /** Numbers of the operations, ascending. */
   async numbers(): Promise<number[]> {
-    const names = await readdir(this.#folder).catch((error: unknown) => {
-      if ((error as NodeJS.ErrnoException).code === 'ENOENT') return [];
+    return numbersIn(this.#folder, 'o').catch((error: unknown) => {
       throw this.#releases.unusable('cannot be read', error);
     });
-    return names.flatMap((name) => Number(/^o(\d+)\.json$/.exec(name)?.[1] ?? NaN) || []).sort((a, b) => a - b);
   }
 
   /**
@@ -79,7 +77,6 @@ export class OperationLog {
    */
   async add(draft: OperationDraft, evidence?: object): Promise<OperationRecord> {
     try {
-      await mkdir(this.#folder, { recursive: true, mode: 0o700 });
       for (;;) {
         const last = (await this.numbers()).at(-1) ?? 0;
         const before = last === 0 ? undefined : await this.#tryRead(last);
@@ -93,9 +90,8 @@ export class OperationLog {
           ...(evidence && { evidence: file }),
           previous: before && 'record' in before ? hashOf(before.record) : '',
         };
-        if (!(await this.#write(this.#path(number), renderOperation(record)))) continue;
-        if (evidence)
-          await writeFile(join(this.#folder, file), JSON.stringify(evidence, undefined, 1), { mode: 0o600 });
+        if (!(await writeNew(this.#path(number), renderOperation(record)))) continue;
+        if (evidence) await replaceFile(join(this.#folder, file), JSON.stringify(evidence, undefined, 1));
         return record;
       }
     } catch (error) {
@@ -146,27 +142,5 @@ export class OperationLog {
 
   #path(number: number): string {
     return join(this.#folder, `${operationName(number)}.json`);
-  }
-
-  /** @returns false if there is such a record already */
-  async #write(path: string, text: string): Promise<boolean> {
-    const draft = `${path}.${process.pid}`;
-    const file = await open(draft, 'w', 0o600);
-    try {
-      await file.writeFile(text);
-      await file.sync();
-    } finally {
-      await file.close();
-    }
-    try {
-      await link(draft, path);
-      await flush(this.#folder);
-      return true;
-    } catch (error) {
-      if ((error as NodeJS.ErrnoException).code === 'EEXIST') return false;
-      throw error;
-    } finally {
-      await rm(draft, { force: true });
-    }
   }
 }

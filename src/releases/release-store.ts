@@ -1,9 +1,9 @@
 import { randomBytes } from 'node:crypto';
-import { link, mkdir, open, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 
 import { messageOf, RewindError } from '../errors';
-import { flush } from '../store/tree';
+import { numbersIn, writeNew } from '../store/write';
 import { parseRecord, type ReleaseRecord, releaseName, renderRecord } from './record';
 import { fingerprint, parseKey, seal, unseal } from './seal';
 import { inFolder, type SealedRelease } from './sealed';
@@ -39,11 +39,9 @@ export class ReleaseStore {
 
   /** Numbers of the releases, ascending. */
   async numbers(): Promise<number[]> {
-    const names = await readdir(join(this.folder, 'releases')).catch((error: unknown) => {
-      if ((error as NodeJS.ErrnoException).code === 'ENOENT') return [];
+    return numbersIn(join(this.folder, 'releases'), 'r').catch((error: unknown) => {
       throw this.unusable('cannot be read', error);
     });
-    return names.flatMap((name) => Number(/^r(\d+)\.json$/.exec(name)?.[1] ?? NaN) || []).sort((a, b) => a - b);
   }
 
   /** The record of the newest release. @returns undefined if there is none, or it cannot be read */
@@ -179,26 +177,9 @@ export class ReleaseStore {
 
   /** Writes a file whole and to disk, or not at all. Returns false if there is one already. */
   async #write(path: string, content: string | Buffer): Promise<boolean> {
-    const folder = join(path, '..');
-    const draft = `${path}.${process.pid}.${randomBytes(4).toString('hex')}`;
-    try {
-      await mkdir(folder, { recursive: true, mode: 0o700 });
-      const file = await open(draft, 'wx', 0o600);
-      try {
-        await file.writeFile(content);
-        await file.sync();
-      } finally {
-        await file.close();
-      }
-      await link(draft, path);
-      await flush(folder);
-      return true;
-    } catch (error) {
-      if ((error as NodeJS.ErrnoException).code === 'EEXIST') return false;
+    return writeNew(path, content).catch((error: unknown) => {
       throw this.unusable('cannot be written', error);
-    } finally {
-      await rm(draft, { force: true }).catch(() => undefined);
-    }
+    });
   }
 
   async #unknown(number: number): Promise<RewindError> {

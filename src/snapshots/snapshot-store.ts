@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
-import { type FileHandle, mkdir, open, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { type FileHandle, mkdir, open, readdir, readFile, rename, rm, stat } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { Writable } from 'node:stream';
@@ -8,6 +8,7 @@ import { Writable } from 'node:stream';
 import { messageOf, RewindError } from '../errors';
 import { isAlive } from '../lock.mjs';
 import { flush } from '../store/tree';
+import { replaceFile } from '../store/write';
 import { isSnapshotId, snapshotId } from './id';
 import { parseManifest, renderManifest, type SnapshotFile, type SnapshotManifest } from './manifest';
 import { parseProof, type SnapshotProof } from './proof';
@@ -108,10 +109,7 @@ export class SnapshotStore {
    */
   async keepProof(id: string, proof: SnapshotProof): Promise<void> {
     const path = join(this.folder, id, 'proof.json');
-    await this.#guarded(async () => {
-      await writeFile(`${path}.new`, `${JSON.stringify(proof, undefined, 1)}\n`, { mode: 0o600, flush: true });
-      await rename(`${path}.new`, path);
-    });
+    await this.#guarded(() => replaceFile(path, `${JSON.stringify(proof, undefined, 1)}\n`));
   }
 
   /** Absolute path of a snapshot's file. */
