@@ -11,14 +11,12 @@ import type { Thresholds } from '../assess/thresholds';
 import { type Hit, triggers } from '../assess/triggers';
 import { mask } from '../container/project-secrets';
 import { connect } from '../docker/engine';
-import { RewindError } from '../errors';
 import { type ReleaseRecord, releaseName } from '../releases/record';
-import { StackConfig } from '../releases/stack-config';
-import { readSettings } from '../settings';
 import { type LiveService, readLiveServices } from '../verify/live-service';
 import { secretsIn } from '../verify/secrets';
 import { surroundings } from './data-outlook';
 import { Journal } from './journal';
+import { readLookedAt } from './looked-at';
 import { openDatabase } from './open-database';
 import { PauseMark } from './pause-mark';
 import { checkRotations, rotationOf } from './rotate-secrets';
@@ -65,7 +63,7 @@ const minute = 60_000;
 /**
  * Looks at a stack as it runs, names the reasons to roll back that hold, and recommends what to do. Changes nothing.
  *
- * @throws RewindError release/unknown, config/invalid, docker/…
+ * @throws RewindError release/unknown, release/damaged, config/invalid, docker/…
  */
 export async function assessStack({ context, security, leaked, signal }: AssessOptions): Promise<Assessment> {
   const started = Date.now();
@@ -97,27 +95,7 @@ async function gather(
   security: string | undefined,
   signal: AbortSignal | undefined,
 ): Promise<{ evidence: Evidence & { record: ReleaseRecord; thresholds: Thresholds }; secrets: ReadonlySet<string> }> {
-  const [{ docker }, { config }, newest] = await Promise.all([
-    connect(),
-    StackConfig.read(context.configFile),
-    context.releases.list(2),
-  ]);
-  const records = newest.flatMap((it) => ('record' in it ? [it.record] : []));
-  const record = records.at(-1);
-  if (!record) {
-    throw new RewindError({
-      code: 'release/unknown',
-      message: `The stack ${context.name} has no release to hold it against.`,
-      fix: 'Make one: rewind deploy, or pulumi up.',
-    });
-  }
-  const raw = {
-    verify: config['rewind:verify'],
-    assess: config['rewind:assess'],
-    database: config['rewind:database'],
-  };
-  const { settings, problems } = readSettings(raw);
-  RewindError.throwIfAny(problems);
+  const [{ docker }, { record, before, settings }] = await Promise.all([connect(), readLookedAt(context)]);
   const { verify, database, assess: thresholds } = settings;
   const now = Date.now();
   const services = await readLiveServices(docker, context.name);
@@ -150,7 +128,7 @@ async function gather(
     statfs(context.releases.root).catch(() => undefined),
     interruptions(context),
   ]);
-  const change = changeOf(records, record);
+  const change = before && changeOf(before, record);
   return {
     secrets: secretsIn([...services.values()].flatMap(({ containers }) => containers)),
     evidence: {
@@ -176,9 +154,7 @@ async function gather(
 }
 
 /** What the stack has come from, and how it differs. */
-function changeOf(records: readonly ReleaseRecord[], record: ReleaseRecord): ReleaseChange | undefined {
-  const before = records.find(({ number }) => number < record.number);
-  if (!before) return undefined;
+function changeOf(before: ReleaseRecord, record: ReleaseRecord): ReleaseChange {
   const names = [...new Set([...Object.keys(before.services), ...Object.keys(record.services)])].sort();
   const images = names.filter((name) => before.services[name]?.imageId !== record.services[name]?.imageId);
   const [was, is] = [before.database?.revisions ?? [], record.database?.revisions ?? []];

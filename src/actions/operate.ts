@@ -9,8 +9,7 @@ import type { Level } from '../verify/probe';
 import { changeStack, type ChangeOptions, type ChangeResult } from './change-stack';
 import { whoAmI } from './keep-release';
 import { type SeenStack, seeStack } from '../assess/see-stack';
-import type { StackContext } from './stack-context';
-import { verifyStack } from './verify-stack';
+import { recordedVerification } from './verify-stack';
 
 /** A change of a stack that is verified, written down and told of. */
 export interface OperateOptions extends Omit<ChangeOptions, 'verify'> {
@@ -52,7 +51,7 @@ export async function operate(options: OperateOptions): Promise<Operated> {
   notifier?.tell({ ...event, event: 'start', at: started.toISOString() });
   // What was interrupted is put back, and looked at all the same.
   const verify = (): Promise<RecordedVerification> =>
-    verified(context, level!, signal?.aborted === true ? undefined : signal);
+    recordedVerification(context, level!, signal?.aborted === true ? undefined : signal);
   const result = await changeStack({ ...options, ...(level && { verify }) }).catch((error: unknown) => {
     notifier?.tell({ ...event, event: 'failure', at: new Date().toISOString(), failure: messageOf(error) });
     throw error;
@@ -94,22 +93,6 @@ export async function operate(options: OperateOptions): Promise<Operated> {
   } catch (error) {
     return { result, unrecorded: messageOf(error) };
   }
-}
-
-/** Looks whether a stack is as it should be. One that cannot be looked at is not known to be: that counts as a failure. */
-async function verified(
-  context: StackContext,
-  level: Level,
-  signal: AbortSignal | undefined,
-): Promise<RecordedVerification> {
-  const started = Date.now();
-  const { ok, probes } = await verifyStack({ context, level, ...(signal && { signal }) }).catch((error: unknown) => {
-    if (signal?.aborted) throw error;
-    const seconds = (Date.now() - started) / 1000;
-    const failed = { name: 'the stack can be looked at', level, ok: false, said: messageOf(error), seconds };
-    return { ok: false, probes: [failed] };
-  });
-  return { level, ok, seconds: (Date.now() - started) / 1000, probes };
 }
 
 function messageIn(message: string | undefined): { readonly message?: string } {

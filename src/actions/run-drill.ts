@@ -24,7 +24,7 @@ import { openDatabase, snapshotsOf } from './open-database';
 import { openSide, type Side } from './release-side';
 import { openStack, releaseKey, type StackContext } from './stack-context';
 import { takeSnapshot } from './take-snapshot';
-import { verifyStack } from './verify-stack';
+import { recordedVerification } from './verify-stack';
 
 /** What a drill is told. */
 export interface DrillOptions {
@@ -235,17 +235,13 @@ class Drill {
     restore?: Copy['restore'],
   ): Promise<ChangeResult> {
     const { programFor, level = 'functional', signal } = this.#options;
-    const verify = async (): Promise<RecordedVerification> => {
-      const { ok, seconds, probes } = await verifyStack({ context, level, ...(signal && { signal }) });
-      return { level, ok, seconds, probes };
-    };
     const result = await changeStack({
       context,
       what: `drill: ${kind}`,
       reason: kind === 'deploy' ? { kind } : { kind, revertOf: release.number },
       next: (today) => Promise.resolve(configOfRelease(release, today, restore ? { restore } : {})),
       programFor: programFor(context.directory),
-      verify,
+      verify: () => recordedVerification(context, level, signal),
       keepsUnverified: true,
       ...(signal && { signal }),
     });

@@ -3,10 +3,9 @@ import { dirname, join } from 'node:path';
 
 import { mask } from '../container/project-secrets';
 import { connect } from '../docker/engine';
-import { RewindError } from '../errors';
+import { messageOf } from '../errors';
+import type { RecordedVerification } from '../operations/record';
 import type { ReleaseRecord } from '../releases/record';
-import { StackConfig } from '../releases/stack-config';
-import { readSettings } from '../settings';
 import { replaceFile } from '../store/write';
 import { containerProbes } from '../verify/container-probes';
 import { databaseProbes } from '../verify/database-probes';
@@ -15,6 +14,7 @@ import { lookingAt } from '../verify/live-service';
 import { type Level, levels, type Probe, type ProbeResult, runProbes } from '../verify/probe';
 import type { RowCounts } from '../verify/row-counts';
 import { secretsIn } from '../verify/secrets';
+import { readLookedAt } from './looked-at';
 import { openDatabase } from './open-database';
 import type { StackContext } from './stack-context';
 
@@ -47,7 +47,7 @@ const limits: Readonly<Record<Level, number>> = { immediate: 300_000, functional
  * Looks whether a stack is as its newest release says, and does what it should. Changes nothing, but for what a declared
  * workflow does. All that is wrong is told.
  *
- * @throws RewindError release/unknown, config/invalid, docker/…
+ * @throws RewindError release/unknown, release/damaged, config/invalid, docker/…
  */
 export async function verifyStack({ context, level, onResult, signal }: VerifyOptions): Promise<Verification> {
   const started = new Date();
@@ -69,6 +69,27 @@ export async function verifyStack({ context, level, onResult, signal }: VerifyOp
   };
 }
 
+/**
+ * The same for the record of an operation. A stack that cannot be looked at is not known to be as it should: that counts as
+ * a failure.
+ *
+ * @throws what has ended it, if it was asked to stop
+ */
+export async function recordedVerification(
+  context: StackContext,
+  level: Level,
+  signal?: AbortSignal,
+): Promise<RecordedVerification> {
+  const started = Date.now();
+  const { ok, probes } = await verifyStack({ context, level, ...(signal && { signal }) }).catch((error: unknown) => {
+    if (signal?.aborted) throw error;
+    const seconds = (Date.now() - started) / 1000;
+    const failed = { name: 'the stack can be looked at', level, ok: false, said: messageOf(error), seconds };
+    return { ok: false, probes: [failed] };
+  });
+  return { level, ok, seconds: (Date.now() - started) / 1000, probes };
+}
+
 interface Planned {
   readonly probes: readonly Probe[];
   readonly record: ReleaseRecord;
@@ -76,21 +97,7 @@ interface Planned {
 }
 
 async function probesOf(context: StackContext, level: Level): Promise<Planned> {
-  const [record, { config }, { docker }] = await Promise.all([
-    context.releases.newest(),
-    StackConfig.read(context.configFile),
-    connect(),
-  ]);
-  const raw = { verify: config['rewind:verify'], database: config['rewind:database'] };
-  const { settings, problems } = readSettings(raw);
-  RewindError.throwIfAny(problems);
-  if (!record) {
-    throw new RewindError({
-      code: 'release/unknown',
-      message: `The stack ${context.name} has no release to hold it against.`,
-      fix: 'Make one: rewind deploy, or pulumi up.',
-    });
-  }
+  const [{ record, settings }, { docker }] = await Promise.all([readLookedAt(context), connect()]);
   const look = lookingAt(docker, context.name);
   const services = await look();
   const secrets = secretsIn([...services.values()].flatMap(({ containers }) => containers));

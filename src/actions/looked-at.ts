@@ -1,0 +1,42 @@
+import { RewindError } from '../errors';
+import type { ReleaseRecord } from '../releases/record';
+import { StackConfig } from '../releases/stack-config';
+import { readSettings, type StackSettings } from '../settings';
+import { settingValue } from './setting-value';
+import type { StackContext } from './stack-context';
+
+/** What a stack that is looked at is held against. */
+export interface LookedAt {
+  /** The newest release. */
+  readonly record: ReleaseRecord;
+  /** The readable one before it. @default there is none */
+  readonly before?: ReleaseRecord;
+  readonly settings: Pick<StackSettings, 'verify' | 'assess' | 'database'>;
+}
+
+/**
+ * Reads what a stack is to be held against when it is verified or assessed.
+ *
+ * @throws RewindError release/unknown, release/damaged, config/invalid, pulumi/failed
+ */
+export async function readLookedAt(context: StackContext): Promise<LookedAt> {
+  const [newest, { config }] = await Promise.all([context.releases.list(2), StackConfig.read(context.configFile)]);
+  const last = newest.at(-1);
+  if (!last) {
+    throw new RewindError({
+      code: 'release/unknown',
+      message: `The stack ${context.name} has no release to hold it against.`,
+      fix: 'Make one: rewind deploy, or pulumi up.',
+    });
+  }
+  // An older one is not what runs.
+  if ('damage' in last) throw last.damage;
+  const { settings, problems } = readSettings({
+    verify: await settingValue(context, config, 'verify'),
+    assess: config['rewind:assess'],
+    database: config['rewind:database'],
+  });
+  RewindError.throwIfAny(problems);
+  const [before] = newest.slice(0, -1);
+  return { record: last.record, ...(before && 'record' in before && { before: before.record }), settings };
+}
