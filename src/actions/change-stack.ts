@@ -174,7 +174,8 @@ class Change {
       return { state: 'refused', why };
     }
     const result = await this.#tryPutBack(before, ran, why, outcome);
-    return isAsBefore && result.state === 'put-back' ? { state: 'refused', why } : result;
+    const isBack = result.state === 'put-back' && result.verification?.ok !== false;
+    return isAsBefore && isBack ? { state: 'refused', why } : result;
   }
 
   async #done(before: StoredRelease | undefined, ran: WhatRan, outcome: Outcome): Promise<ChangeEnd> {
