@@ -1,5 +1,7 @@
 import path from 'node:path';
 
+import { quotePosix } from '../src/shell-word';
+
 /** Output formats of `rewind env`. `bash` also suits sh, dash, zsh and ksh. */
 export const shells = ['bash', 'fish', 'powershell', 'json'] as const;
 export type Shell = (typeof shells)[number];
@@ -34,11 +36,6 @@ export function renderEnvironment(change: EnvironmentChange, shell: Shell): stri
       return `${JSON.stringify({ ...unset, ...change.set }, undefined, 2)}\n`;
     }
   }
-}
-
-/** Quotes a word for sh and its descendants: nothing in it is expanded. */
-export function quotePosix(value: string): string {
-  return `'${value.replaceAll("'", `'\\''`)}'`;
 }
 
 /** Quotes a word for fish, where a backslash counts inside single quotes too. */

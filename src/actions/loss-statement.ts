@@ -1,5 +1,6 @@
 import { RewindError } from '../errors';
 import { lossOutlookLines } from '../loss/outlook';
+import { shellWord } from '../shell-word';
 import type { DataChoice } from './choose-data';
 import type { DataOutlook } from './data-outlook';
 
@@ -17,7 +18,7 @@ export interface LossStatement {
  * @param choice - what is to become of the data. @default the schema is moved to the release's
  */
 export function lossStatement(outlook: DataOutlook | undefined, choice: DataChoice | undefined): LossStatement {
-  if (!outlook || choice === 'keep') return { names: [], lines: [] };
+  if (!outlook || choice === 'keep') return none;
   if (choice === 'restore') {
     const { snapshot } = outlook;
     if (!snapshot) return none;
@@ -56,11 +57,6 @@ export function checkAccepted({ names, lines }: LossStatement, accepted: readonl
   throw new RewindError({
     code: 'release/loss',
     message: `This would take away data, which --yes alone does not allow:\n${lines.join('\n')}`,
-    fix: `Nothing has changed. To do it: add --accept-loss ${quoted(names.join(','))}. To leave the schema as it is: --database=keep.`,
+    fix: `Nothing has changed. To do it: add --accept-loss ${shellWord(names.join(','))}. To leave the schema as it is: --database=keep.`,
   });
-}
-
-/** As a shell takes it for one word. */
-function quoted(text: string): string {
-  return /^[\w.,-]+$/.test(text) ? text : `'${text.replaceAll("'", String.raw`'\''`)}'`;
 }

@@ -1,3 +1,5 @@
+import { shellWord } from '../shell-word';
+
 /** What a schedule is written for. */
 export const schedulers = ['cron', 'systemd', 'compose'] as const;
 export type Scheduler = (typeof schedulers)[number];
@@ -40,11 +42,11 @@ const seconds: Readonly<Record<Frequency, number>> = {
 /** A schedule as text, to be put where it belongs. */
 export function scheduleText(scheduler: Scheduler, options: ScheduleOptions): string {
   const { directory, stack, every } = options;
-  const command = `npx rewind drill --stack ${quoted(stack)}`;
+  const command = `npx rewind drill --stack ${shellWord(stack)}`;
   switch (scheduler) {
     case 'cron':
       // A percent sign ends the command in a crontab.
-      return `# crontab -e\n${cronTimes[every]} cd ${quoted(directory).replaceAll('%', '\\%')} && ${command}\n`;
+      return `# crontab -e\n${cronTimes[every]} cd ${shellWord(directory).replaceAll('%', '\\%')} && ${command}\n`;
     case 'systemd':
       return `# /etc/systemd/system/rewind-drill.service
 [Unit]
@@ -82,8 +84,4 @@ services:
       - /var/run/docker.sock:/var/run/docker.sock
 `;
   }
-}
-
-function quoted(text: string): string {
-  return /^[\w./@-]+$/.test(text) ? text : `'${text.replaceAll("'", String.raw`'\''`)}'`;
 }

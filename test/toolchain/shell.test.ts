@@ -1,7 +1,8 @@
 import { execFileSync } from 'node:child_process';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { quoteFish, quotePosix, quotePowerShell, renderEnvironment } from '../../toolchain/shell';
+import { quotePosix } from '../../src/shell-word';
+import { quoteFish, quotePowerShell, renderEnvironment } from '../../toolchain/shell';
 
 // No shell and no environment can hold a NUL; a lone surrogate is no text.
 const text = fc.string({ unit: 'grapheme' }).filter((value) => !value.includes('\0'));
