@@ -1,4 +1,5 @@
-import { buildMigrationImage, type TestMigration } from '../test/support/migration-images';
+import { buildMigrationImage } from '../test/support/migration-images';
+import { goods, prices } from '../test/support/priced-goods';
 import { run } from '../src/process';
 import { databaseService } from '../test/support/test-database';
 
@@ -6,26 +7,6 @@ import { databaseService } from '../test/support/test-database';
 
 /** Owner and name of the database. */
 export const user = 'shop';
-/** Rows that the first migration makes. */
-const rows = 2000;
-
-const goods: TestMigration = {
-  revision: '0001',
-  about: 'Goods',
-  upgrade: [
-    'CREATE TABLE goods (id int PRIMARY KEY, name text)',
-    `INSERT INTO goods SELECT i, repeat(md5(i::text), 9) FROM generate_series(1, ${rows}) i`,
-  ],
-  downgrade: ['DROP TABLE goods'],
-};
-const prices: TestMigration = {
-  revision: '0002',
-  down: '0001',
-  about: 'Prices',
-  upgrade: ['ALTER TABLE goods ADD price int', 'UPDATE goods SET price = id'],
-  // Long enough to be met in the middle of it.
-  downgrade: ['ALTER TABLE goods DROP price', 'SELECT pg_sleep(1.5)'],
-};
 
 /** Answers by HTTP with its version. A file in /state keeps the one version from answering, or from answering its check. */
 const server = `

@@ -4,7 +4,8 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 
 import { eventually, inspectContainer } from '../support/docker';
-import { buildMigrationImage, type TestMigration } from '../support/migration-images';
+import { buildMigrationImage } from '../support/migration-images';
+import { goods, prices } from '../support/priced-goods';
 import { descendantsOf } from '../support/processes';
 import { type Moment, RunningRewind } from '../support/running-rewind';
 import { TestStack } from '../support/stack';
@@ -16,23 +17,6 @@ import { databaseService, TestDatabase } from '../support/test-database';
 const project = 'rewind-migfaults';
 const app = (tag: string): string => `${project}/app:${tag}`;
 const user = 'shop';
-
-const goods: TestMigration = {
-  revision: '0001',
-  about: 'Goods',
-  upgrade: [
-    'CREATE TABLE goods (id int PRIMARY KEY, name text)',
-    `INSERT INTO goods SELECT i, repeat(md5(i::text), 9) FROM generate_series(1, 2000) i`,
-  ],
-  downgrade: ['DROP TABLE goods'],
-};
-const prices: TestMigration = {
-  revision: '0002',
-  down: '0001',
-  about: 'Prices',
-  upgrade: ['ALTER TABLE goods ADD price int', 'UPDATE goods SET price = id'],
-  downgrade: ['ALTER TABLE goods DROP price', 'SELECT pg_sleep(1.5)'],
-};
 
 const back = ['revert', 'r1', '--yes', '--database=downgrade', '--accept-loss', '0002,public.goods.price'];
 
