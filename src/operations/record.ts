@@ -5,12 +5,10 @@ import { RewindError } from '../errors';
 import type { ProbeResult } from '../verify/probe';
 
 /** What was done to a stack. */
-export const operationKinds = ['assess', 'deploy', 'revert', 'restart', 'verify', 'drill'] as const;
-export type OperationKind = (typeof operationKinds)[number];
+export type OperationKind = 'assess' | 'deploy' | 'revert' | 'drill';
 
 /** How it ended. */
-export const operationResults = ['done', 'refused', 'put-back', 'broken'] as const;
-export type OperationResult = (typeof operationResults)[number];
+export type OperationResult = 'done' | 'refused' | 'put-back' | 'broken';
 
 /** A part of an operation. Parts may lie beside each other. */
 export interface PhaseRecord {

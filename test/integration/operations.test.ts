@@ -6,7 +6,7 @@ import { text } from 'node:stream/consumers';
 
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 
-import { eventually, execIn, inspectContainer } from '../support/docker';
+import { engine, execIn, inspectContainer } from '../support/docker';
 import { RunningRewind } from '../support/running-rewind';
 import { TestStack } from '../support/stack';
 import { buildImage, imageId, makeTaggedImages, removeTaggedImages } from '../support/tagged-images';
@@ -77,6 +77,7 @@ beforeAll(async () => {
     notify: [{ url: `http://127.0.0.1:${(hooks.address() as AddressInfo).port}/hook` }],
   });
   for (const service of ['api', 'page']) await stack.configureSecret(`secrets.${service}.API_TOKEN`, 'the-first-token');
+  await stack.configureSecret('verify.http[0].headers.Authorization', 'Bearer the-probe-token');
 });
 
 afterAll(async () => {
@@ -251,18 +252,39 @@ describe('a restart', () => {
     expect(await startedAt('cache')).toBe(before);
   });
 
+  test('of one service leaves the others alone', async () => {
+    const before = await startedAt('api');
+    expect(await stack.rewind('restart', 'page')).toContain('1 service runs again');
+    expect(await startedAt('api')).toBe(before);
+  });
+
   test('of what is unhealthy leaves the rest alone', async () => {
     expect(await stack.rewind('restart', '--unhealthy')).toContain('Nothing is unhealthy.');
     const before = await startedAt('api');
-    await execIn(`${project}-page-1`, 'true');
-    await eventually(
-      async () => {
-        await stack.rewind('restart', 'page');
-        return true;
-      },
-      'the page',
-      60_000,
-    );
+    await (await engine()).getContainer(`${project}-page-1`).stop({ t: 0 });
+    expect(await stack.rewind('restart', '--unhealthy')).toContain('1 service runs again');
+    expect((await inspectContainer(`${project}-page-1`)).State.Running).toBe(true);
     expect(await startedAt('api')).toBe(before);
   });
+
+  test('empties the cache if that is asked for and agreed to, and leaves it up', async () => {
+    const cache = `${project}-cache-1`;
+    const cached = (): Promise<string> => execIn(cache, 'ls', '/tmp/cached');
+    await stack.configure({
+      cache: { service: 'cache', flush: ['sh', '-c', 'rm /tmp/cached/*'], show: ['ls', '/tmp/cached'] },
+    });
+    await execIn(cache, 'sh', '-c', 'mkdir /tmp/cached; touch /tmp/cached/page');
+    const before = [await startedAt('cache'), await startedAt('api')];
+    expect((await stack.tryRewind(['restart', '--flush-cache'])).exitCode).not.toBe(0);
+    expect([await startedAt('cache'), await startedAt('api')]).toEqual(before);
+    expect(await cached()).toBe('page');
+    expect(await stack.rewind('restart', '--flush-cache', '--yes')).toContain('cache: emptied');
+    expect(await cached()).toBe('');
+    expect(await startedAt('cache')).toBe(before[0]);
+    expect(await startedAt('api')).not.toBe(before[1]);
+  });
+});
+
+test('no secret was shown', () => {
+  expect(stack.printed.filter((text) => /the-first-token|the-probe-token/.test(text))).toEqual([]);
 });
