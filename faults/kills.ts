@@ -71,6 +71,7 @@ export const kills: Family = {
     killed(allKilled, 'downgrade', 'switch, schema moved', onEvent('app', 'create'), 'rewind abort'),
     killed(allKilled, 'restore', 'switch, services stopped', onEvent('app', 'die')),
     killed(allKilled, 'restore', 'switch, data replaced', onEvent('app', 'create'), 'rewind abort'),
+    killed(allKilled, 'downgrade', 'switch, schema moving: taken back', (rig) => rig.schemaMoving, 'rewind abort'),
     {
       what: 'kill -9 of rewind and its engine',
       phase: 'switch, schema moving',

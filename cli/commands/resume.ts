@@ -1,5 +1,6 @@
 import type { Command } from 'commander';
 
+import { certainOutcome } from '../../src/actions/certain-outcome';
 import { dataBack } from '../../src/actions/data-back';
 import { DataExchange } from '../../src/actions/data-run';
 import { Journal, type JournalEntry } from '../../src/actions/journal';
@@ -63,7 +64,11 @@ export function registerAbort(program: Command): void {
         reason: { kind: 'revert', revertOf: entry.before, message: `abort of ${entry.what}` },
         // By then whatever was left alone has ended, and what it has done to the data is known.
         next: async (today) =>
-          configOfRelease(target, today, dataBack(await new DataExchange(context.releases).outcome())),
+          configOfRelease(
+            target,
+            today,
+            dataBack(await certainOutcome(context, await new DataExchange(context.releases).outcome())),
+          ),
         secretsOf: target,
         level: 'immediate',
         keepsUnverified: true,

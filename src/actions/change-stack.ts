@@ -15,6 +15,7 @@ import { type ReleaseRecord, releaseName } from '../releases/record';
 import { openRelease, type StoredRelease } from '../releases/release-store';
 import { newKeyNotice } from '../releases/seal';
 import { type ConfigSection, StackConfig } from '../releases/stack-config';
+import { certainOutcome } from './certain-outcome';
 import { dataBack } from './data-back';
 import { DataExchange, type DataOutcome } from './data-run';
 import { removeStrays } from './dead-engine';
@@ -231,6 +232,7 @@ class Change {
     const today = await StackConfig.read(this.#context.configFile);
     // Where the record of what ran cannot be read, the stack configuration says the same.
     const record = 'record' in before ? before.record : undefined;
+    this.#dataDone = await certainOutcome(this.#context, this.#dataDone);
     const data = dataBack(this.#dataDone);
     const text = (record ? today.withConfig(configOfRelease(record, today.config, data)) : today).toString();
     const nextFile = await this.#nextFile(text);

@@ -26,6 +26,14 @@ export interface DataRun {
   readonly isLocked: boolean;
 }
 
+/** A way of the schema. */
+export interface SchemaMove {
+  readonly from: readonly string[];
+  readonly to: readonly string[];
+  /** Whether moving it back brings everything back: nothing was undone, and what was applied can be. */
+  readonly isReversible: boolean;
+}
+
 /** What the commands of an update have done. */
 export interface DataOutcome {
   /** Whether the application was stopped for it, and the data may be other data since. @default it was not, or is again what it was */
@@ -36,13 +44,10 @@ export interface DataOutcome {
   readonly prepared?: string;
   /** The database that was replaced, under the name that it is kept by. */
   readonly keptAs?: string;
+  /** Where the schema stands, and is about to be moved to; `like` is the container whose surroundings that is done in. */
+  readonly moving?: SchemaMove & { readonly like: string };
   /** Where the schema stood before, and stands now. */
-  readonly moved?: {
-    readonly from: readonly string[];
-    readonly to: readonly string[];
-    /** Whether moving it back brings everything back: nothing was undone, and what was applied can be. */
-    readonly isReversible: boolean;
-  };
+  readonly moved?: SchemaMove;
   /** One hash over every object of the schema. */
   readonly schema?: string;
   /** When all of it was checked at the end, ISO 8601. */

@@ -13,6 +13,7 @@ import { identifier } from '../postgres/sql';
 import { databaseId, swapDatabases } from '../postgres/swap';
 import type { RestoreSettings } from '../settings';
 import { chooseMover } from './choose-mover';
+import type { SchemaMove } from './data-run';
 import type { OpenRun } from './open-run';
 import { PauseMark } from './pause-mark';
 import { noDowngrade, unknownRevision } from './prepare-data';
@@ -135,7 +136,7 @@ class Switch {
   }
 
   async run(): Promise<void> {
-    const { exchange, run } = this.#open;
+    const { exchange } = this.#open;
     const begin = async (): Promise<void> => {
       stopIf(this.#signal);
       await this.#quiesce();
@@ -150,19 +151,25 @@ class Switch {
     }
     await exchange.add({
       ...(this.#keptAs !== undefined && { keptAs: this.#keptAs }),
-      ...(this.#way && { moved: { from: this.#before, to: run.revisions!, isReversible: isReversible(this.#way) } }),
+      ...(this.#way && { moved: this.#moveOf(this.#way) }),
     });
   }
 
   async #quiesce(): Promise<void> {
     const { docker, stack, run, exchange } = this.#open;
-    await exchange.add({ begun: true });
+    // Written ahead: whoever comes after a kill, or finds the store full, has to know what to ask the database.
+    const like = run.alembic?.name;
+    await exchange.add({ begun: true, ...(this.#way && like && { moving: { ...this.#moveOf(this.#way), like } }) });
     const earlier = await this.#mark.read();
     this.#stopped = earlier?.services ?? [];
     await stopUsers(docker, stack, run.database.service, run.users, async (services) => {
       this.#stopped = [...new Set([...this.#stopped, ...services])].sort();
       await this.#mark.begin({ what: 'update', since: new Date().toISOString(), services: this.#stopped });
     });
+  }
+
+  #moveOf(way: Way): SchemaMove {
+    return { from: this.#before, to: this.#open.run.revisions!, isReversible: isReversible(way) };
   }
 
   async #replace({ restore, name }: Replacement): Promise<void> {
