@@ -9,6 +9,7 @@ import { connect } from '../docker/engine';
 import { messageOf, RewindError } from '../errors';
 import type { PhaseRecord, RecordedVerification } from '../operations/record';
 import { type PhaseName, Timeline } from '../operations/timeline';
+import { removeAbandoned } from '../postgres/scratch';
 import { goodReleases, historyOf } from '../releases/history';
 import { configOfRelease, withImages } from '../releases/next-config';
 import { type ReleaseRecord, releaseName } from '../releases/record';
@@ -22,6 +23,7 @@ import { removeStrays } from './dead-engine';
 import { changesContainers, changesData, EngineRun, type ProgramFor } from './engine-run';
 import { Journal } from './journal';
 import { type ReleaseReason, whoAmI } from './keep-release';
+import { openDatabase } from './open-database';
 import { endInterruptedPause, PauseMark } from './pause-mark';
 import { restoreSecrets } from './restore-secrets';
 import { rotateSecrets, type Rotation } from './rotate-secrets';
@@ -318,6 +320,7 @@ class Change {
     await this.#options.onPhase?.(`after an interrupted ${entry.what} (${entry.by}, ${entry.startedAt})`);
     await this.#engine.recover();
     await stepsEnded(this.#context.releases);
+    await this.#removeLeftDatabases();
     const newest = await this.#newest();
     if (newest && newest.number > entry.before && 'record' in newest) {
       // Whoever has changed the stack configuration since wants what it says now.
@@ -326,6 +329,13 @@ class Change {
       else if (isUntouched && existsSync(this.#journal.nextFile)) await this.#settle(newest.record);
       else await this.#journal.end();
     }
+  }
+
+  /** What a restore was filling when it was killed. Where there is no database, or none that answers, whoever works with it next does. */
+  async #removeLeftDatabases(): Promise<void> {
+    await openDatabase(this.#context)
+      .then(({ server }) => removeAbandoned(server))
+      .catch(() => undefined);
   }
 
   async #hashOfConfiguration(): Promise<string> {
