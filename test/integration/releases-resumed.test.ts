@@ -5,6 +5,7 @@ import { join } from 'node:path';
 
 import { afterAll, beforeAll, expect, test } from 'vitest';
 
+import { numbersIn } from '../../src/store/write';
 import { containerIds, eventually, execIn } from '../support/docker';
 import { nextEvent } from '../support/engine-events';
 import { TestStack } from '../support/stack';
@@ -44,8 +45,9 @@ afterAll(async () => {
 
 const inStore = (name: string): string => join(stack.directory, '.rewind', 'stacks', project, 'dev', name);
 
-/** Kills rewind as soon as a release is recorded: its last containers are still being removed. */
-async function killedWhenRecorded(release: number, ...args: string[]): Promise<void> {
+/** Kills rewind as soon as its release is recorded: its last containers are still being removed. */
+async function killedWhenRecorded(...args: string[]): Promise<void> {
+  const release = ((await numbersIn(inStore('releases'), 'r')).at(-1) ?? 0) + 1;
   const recorded = () => Promise.resolve(existsSync(inStore(`releases/r${release}.json`)));
   const rewind = RunningRewind.start(stack, ...args);
   await rewind.until(eventually(recorded, `the record of r${release}`, 60_000).then(() => undefined));
@@ -57,7 +59,7 @@ const variable = (name: string): Promise<string> => execIn(api, 'sh', '-c', `ech
 
 test('a setting that is changed after a deploy was killed is kept by the next deploy', async () => {
   await stack.write('compose.yaml', services('3', 'two', 'three'));
-  await killedWhenRecorded(3, 'deploy');
+  await killedWhenRecorded('deploy');
   await stack.configure({ env: { api: { CHANGED: 'meanwhile' } } });
   await untilUnlocked('deploy');
   expect([await variable('VERSION'), await variable('CHANGED')]).toEqual(['[3]', '[meanwhile]']);
@@ -70,7 +72,7 @@ test('a setting that is changed after a deploy was killed is kept by the next de
 test('rewind revert that was killed is finished by rewind revert: it goes no step further', async () => {
   await stack.write('compose.yaml', services('5', 'two', 'three', 'four'));
   await stack.rewind('deploy');
-  await killedWhenRecorded(6, 'revert', '--yes');
+  await killedWhenRecorded('revert', '--yes');
   await untilUnlocked('revert', '--yes');
   expect([await variable('VERSION'), await variable('CHANGED')]).toEqual(['[3]', '[meanwhile]']);
   expect(await stack.plannedSteps()).toEqual({});
