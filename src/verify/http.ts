@@ -104,7 +104,7 @@ export function check(answer: Answer, { status, contains, json = {}, has = [] }:
 /** The values at a JSONPath: https://www.rfc-editor.org/rfc/rfc9535. Expressions in it are not run. */
 export function valuesAt(document: unknown, path: string): unknown[] {
   if (document === null || typeof document !== 'object') return path === '$' ? [document] : [];
-  return JSONPath({ path, json: document, wrap: true, eval: false }) as unknown[];
+  return JSONPath<unknown[]>({ path, json: document, wrap: true, eval: false });
 }
 
 /**
