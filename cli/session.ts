@@ -49,7 +49,7 @@ export async function openSession(options: StackOptions): Promise<Session> {
   const env = await projectEnvironment(directory);
   // The program may run in this process, and asks docker compose like pulumi's own processes do.
   Object.assign(process.env, env);
-  const engineEnv = { ...env, NODE_OPTIONS: lighterNode() };
+  const engineEnv = { ...env, ...rarerCollection(), NODE_OPTIONS: lighterNode() };
   const context = await openStack(directory, options.stack ?? (await chosenStack(directory, file)), engineEnv);
   const isStandard = hasStandardProgram(directory);
   return {
@@ -57,9 +57,17 @@ export async function openSession(options: StackOptions): Promise<Session> {
     env: engineEnv,
     programFor:
       (hooks = {}) =>
-      ({ configFile, reason, signal }) => {
+      ({ configFile, reason, signal, onRelease }) => {
         if (isStandard) {
-          const options = { directory, configFile, reason, inProcess: true, ...(signal && { signal }), ...hooks };
+          const options = {
+            directory,
+            configFile,
+            reason,
+            inProcess: true,
+            ...(signal && { signal }),
+            ...(onRelease && { onRelease }),
+            ...hooks,
+          };
           return standardProgram(options);
         }
         process.env['REWIND_RUN'] = JSON.stringify({ configFile, reason });
@@ -75,6 +83,16 @@ export async function openSession(options: StackOptions): Promise<Session> {
 function lighterNode(): string {
   const preload = `--require ${JSON.stringify(join(installDir, 'dist', 'preload.js'))}`;
   return [process.env['NODE_OPTIONS'] ?? '', preload].join(' ').trim();
+}
+
+/**
+ * Settings with which the engine and its providers, which live for seconds, collect garbage at five times of what is in
+ * use instead of at twice: a tenth less time for a revert. From a gibibyte on they collect as ever. What the user
+ * has set counts: https://pkg.go.dev/runtime#hdr-Environment_Variables
+ */
+function rarerCollection(): Readonly<Record<string, string>> {
+  if (process.env['GOGC'] || process.env['GOMEMLIMIT']) return {};
+  return { GOGC: '400', GOMEMLIMIT: '1GiB' };
 }
 
 async function chosenStack(directory: string, file: string): Promise<string> {

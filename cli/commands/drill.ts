@@ -62,8 +62,15 @@ export function register(program: Command): void {
           signal,
           programFor:
             (directory) =>
-            ({ configFile, reason, signal: ended }) =>
-              standardProgram({ directory, configFile, reason, inProcess: true, ...(ended && { signal: ended }) }),
+            ({ configFile, reason, onRelease, signal: ended }) =>
+              standardProgram({
+                directory,
+                configFile,
+                reason,
+                inProcess: true,
+                ...(onRelease && { onRelease }),
+                ...(ended && { signal: ended }),
+              }),
           onPhase: (text) => {
             if (!json) process.stdout.write(`${text}\n`);
           },

@@ -20,6 +20,7 @@ import { certainOutcome } from './certain-outcome';
 import { dataBack } from './data-back';
 import { DataExchange, type DataOutcome } from './data-run';
 import { removeStrays } from './dead-engine';
+import { EarlyVerification, type Verify } from './early-verification';
 import { changesContainers, changesData, EngineRun, type ProgramFor } from './engine-run';
 import { Journal } from './journal';
 import { type ReleaseReason, whoAmI } from './keep-release';
@@ -54,8 +55,10 @@ export interface ChangeOptions extends ChangeListener {
   /** Secrets that get new values on the way. @default none */
   readonly rotations?: readonly Rotation[];
   readonly programFor: ProgramFor;
+  /** Looking at what runs before, to be waited for until it is changed; may not fail. @default nobody looks */
+  readonly lookingBefore?: Promise<unknown>;
   /** Looks whether what runs then is as it should be: if it is not, what ran before is put back. @default nobody looks */
-  readonly verify?: (release: ReleaseRecord) => Promise<RecordedVerification>;
+  readonly verify?: Verify;
   /** Whether what fails its verification is left as it is. @default false */
   readonly keepsUnverified?: boolean;
   /** Asks to stop. What has begun is put back. @default never */
@@ -106,6 +109,7 @@ class Change {
   readonly #data: DataExchange;
   readonly #engine: EngineRun;
   readonly #timeline: Timeline;
+  readonly #early: EarlyVerification | undefined;
   #dataDone: DataOutcome = {};
 
   constructor(options: ChangeOptions) {
@@ -113,7 +117,8 @@ class Change {
     this.#context = options.context;
     this.#journal = new Journal(options.context.releases);
     this.#data = new DataExchange(options.context.releases);
-    const { context, programFor, onStep, onPhaseBegin } = options;
+    const { context, programFor, verify, onStep, onPhaseBegin } = options;
+    this.#early = verify && new EarlyVerification(verify);
     this.#timeline = new Timeline((name) => {
       this.#journal.phase(name);
       onPhaseBegin?.(name);
@@ -124,6 +129,7 @@ class Change {
       programFor,
       onStep: (step) => {
         this.#timeline.step(step);
+        if (changesContainers(step)) this.#early?.drop();
         onStep?.(step);
       },
     });
@@ -136,7 +142,7 @@ class Change {
   }
 
   async #run(): Promise<ChangeEnd> {
-    const { next, reason, secretsOf, rotations = [], what, onPhase, signal } = this.#options;
+    const { next, reason, secretsOf, rotations = [], what, onPhase, signal, lookingBefore } = this.#options;
     this.#timeline.begin('plan');
     await this.#checkConfigFile();
     await this.#endInterruptedPause();
@@ -155,7 +161,18 @@ class Change {
       await rotateSecrets(this.#context, rotations, this.#journal.nextFile);
       this.#timeline.end('plan');
       await onPhase?.(what);
-      if (!signal?.aborted) outcome = await this.#engine.update(this.#journal.nextFile, reason, what, signal);
+      if (!signal?.aborted) {
+        outcome = await this.#engine.update({
+          configFile: this.#journal.nextFile,
+          reason,
+          what,
+          onRelease: (release) => {
+            this.#verifyEarly(release);
+          },
+          ...(lookingBefore && { after: lookingBefore }),
+          ...(signal && { signal }),
+        });
+      }
     } catch (error) {
       await this.#journal.takeBack();
       throw error;
@@ -165,6 +182,7 @@ class Change {
     this.#dataDone = await this.#data.outcome();
     this.#timeline.end('switch', outcome?.ok ?? false);
     if (outcome?.ok) return this.#done(before, ran, outcome);
+    this.#early?.drop();
     const why = outcome && !signal?.aborted ? outcome.why : 'Interrupted.';
     const isUnknown = outcome?.unfinished !== undefined || this.#dataDone.begun === true;
     const isAsBefore = !isUnknown && !outcome?.steps.some(changesContainers);
@@ -183,7 +201,10 @@ class Change {
 
   async #done(before: StoredRelease | undefined, ran: WhatRan, outcome: Outcome): Promise<ChangeEnd> {
     const release = await this.#current();
-    if (this.#engine.isUnsure) await removeStrays(release);
+    if (this.#engine.isUnsure) {
+      this.#early?.drop();
+      await removeStrays(release);
+    }
     let verification: RecordedVerification | undefined;
     try {
       verification = await this.#verified(release);
@@ -199,9 +220,16 @@ class Change {
     return { state: 'done', release, ...(verification && { verification }) };
   }
 
+  #verifyEarly(release: ReleaseRecord): void {
+    if (!this.#early) return;
+    this.#timeline.end('switch');
+    this.#timeline.begin('verify');
+    this.#early.begin(release);
+  }
+
   async #verified(release: ReleaseRecord): Promise<RecordedVerification | undefined> {
-    const { verify } = this.#options;
-    return verify && this.#timeline.during('verify', () => verify(release));
+    const early = this.#early;
+    return early && this.#timeline.during('verify', () => early.of(release));
   }
 
   /** The update has succeeded: its configuration becomes the stack's, with the images that it came to. */
@@ -240,7 +268,7 @@ class Change {
     const nextFile = await this.#nextFile(text);
     if (record) await restoreSecrets(this.#context, record, today, nextFile);
     const reason: ReleaseReason = record ? { kind: 'revert', revertOf: before.number } : { kind: 'deploy' };
-    const outcome = await this.#engine.update(nextFile, reason, `put back ${name}`);
+    const outcome = await this.#engine.update({ configFile: nextFile, reason, what: `put back ${name}` });
     if (!outcome.ok) {
       await this.#context.releases.dropAfter(before.number);
       return { state: 'broken', why, whyNotBack: outcome.why };
@@ -318,6 +346,7 @@ class Change {
     const entry = await this.#journal.read();
     if (!entry) return;
     await this.#options.onPhase?.(`after an interrupted ${entry.what} (${entry.by}, ${entry.startedAt})`);
+    await this.#options.lookingBefore;
     await this.#engine.recover();
     await stepsEnded(this.#context.releases);
     await this.#removeLeftDatabases();

@@ -4,6 +4,7 @@ import type { Outcome, RunProgramOptions, Step } from '../automation/program-run
 import { clearTheName } from '../docker/containers';
 import { connect } from '../docker/engine';
 import { RewindError } from '../errors';
+import type { ReleaseRecord } from '../releases/record';
 import type { DataExchange } from './data-run';
 import type { ReleaseReason } from './keep-release';
 import type { StackContext } from './stack-context';
@@ -16,6 +17,8 @@ const patienceMs = 30_000;
 export type ProgramFor = (run: {
   readonly configFile: string;
   readonly reason: ReleaseReason;
+  /** Hears of the release that runs, when it is written down: the engine still has to write its own state. @default nobody */
+  readonly onRelease?: (record: ReleaseRecord) => void;
   /** Aborted when the run has ended: a program that is still at work is to stop. @default never */
   readonly signal?: AbortSignal;
 }) => RunProgramOptions['program'];
@@ -26,6 +29,19 @@ export interface EngineRunOptions {
   readonly data: DataExchange;
   readonly programFor: ProgramFor;
   readonly onStep?: (step: Step) => void;
+}
+
+/** One update. */
+export interface UpdateOptions {
+  readonly configFile: string;
+  readonly reason: ReleaseReason;
+  /** `deploy` or `revert to r3`, where the reason has no message. */
+  readonly what: string;
+  /** To be waited for before anything is declared; may not fail. @default nothing */
+  readonly after?: Promise<unknown>;
+  readonly onRelease?: (record: ReleaseRecord) => void;
+  /** Asks to stop. @default never */
+  readonly signal?: AbortSignal;
 }
 
 /** The engine at work for one operation: also where an earlier engine was killed, or is killed under it. */
@@ -47,16 +63,19 @@ export class EngineRun {
    *
    * @throws RewindError release/locked, pulumi/failed
    */
-  async update(configFile: string, reason: ReleaseReason, what: string, signal?: AbortSignal): Promise<Outcome> {
+  async update({ configFile, reason, what, after, onRelease, signal }: UpdateOptions): Promise<Outcome> {
     const { context, data, programFor, onStep } = this.#options;
     await data.clear();
     const run = async (): Promise<Outcome> => {
       const ended = new AbortController();
-      const program = programFor({ configFile, reason, signal: ended.signal });
+      const program = programFor({ configFile, reason, signal: ended.signal, ...(onRelease && { onRelease }) });
+      // The engine takes a moment to start, in which nothing is declared yet.
+      const waiting = program && (async (): ReturnType<typeof program> => after?.then(program) ?? program());
+      if (!program) await after;
       try {
         return await context.engine.update({
           configFile,
-          ...(program && { program }),
+          ...(waiting && { program: waiting }),
           message: reason.message ?? what,
           ...(signal && { signal }),
           ...(onStep && { onStep }),

@@ -12,7 +12,7 @@ import { type SeenStack, seeStack } from '../assess/see-stack';
 import { recordedVerification } from './verify-stack';
 
 /** A change of a stack that is verified, written down and told of. */
-export interface OperateOptions extends Omit<ChangeOptions, 'verify'> {
+export interface OperateOptions extends Omit<ChangeOptions, 'verify' | 'lookingBefore'> {
   readonly kind: OperationKind;
   /** How closely it is looked at afterwards. @default not at all */
   readonly level?: Level;
@@ -44,15 +44,24 @@ export async function operate(options: OperateOptions): Promise<Operated> {
   const { context, kind, what, reason, level, notifier, loss, assessment, keepsEvidence = true, signal } = options;
   const started = new Date();
   const event: OperationEvent = { stack: context.name, kind, what, by: whoAmI(), ...messageIn(reason.message) };
-  const [before, seen] = await Promise.all([
-    context.releases.newest(),
-    keepsEvidence ? connect().then(({ docker }) => seeStack(docker, context.name)) : undefined,
-  ]);
+  // What cannot be seen is not in the record; the change goes on without.
+  const looking = keepsEvidence
+    ? connect()
+        .then(({ docker }) => seeStack(docker, context.name))
+        .catch(() => undefined)
+    : undefined;
+  const before = await context.releases.newest();
   notifier?.tell({ ...event, event: 'start', at: started.toISOString() });
   // What was interrupted is put back, and looked at all the same.
-  const verify = (): Promise<RecordedVerification> =>
-    recordedVerification(context, level!, signal?.aborted === true ? undefined : signal);
-  const result = await changeStack({ ...options, ...(level && { verify }) }).catch((error: unknown) => {
+  const verify = (_release: ReleaseRecord, stop?: AbortSignal): Promise<RecordedVerification> => {
+    const stops = [...(signal && !signal.aborted ? [signal] : []), ...(stop ? [stop] : [])];
+    return recordedVerification(context, level!, stops.length > 0 ? AbortSignal.any(stops) : undefined);
+  };
+  const result = await changeStack({
+    ...options,
+    ...(level && { verify }),
+    ...(looking && { lookingBefore: looking }),
+  }).catch((error: unknown) => {
     notifier?.tell({ ...event, event: 'failure', at: new Date().toISOString(), failure: messageOf(error) });
     throw error;
   });
@@ -87,7 +96,7 @@ export async function operate(options: OperateOptions): Promise<Operated> {
         ...(assessment && { assessment }),
         ...('verification' in result && result.verification && { verification: result.verification }),
       },
-      seen satisfies SeenStack | undefined,
+      (await looking) satisfies SeenStack | undefined,
     );
     return { result, record };
   } catch (error) {
