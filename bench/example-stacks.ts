@@ -24,6 +24,8 @@ export const composeFile = join(installDir, 'examples', 'apex', 'compose.yaml');
 
 /** The example stack in the hands of one tool. */
 export interface ExampleStack {
+  /** What its containers are labelled with: `key=value`. */
+  readonly label: string;
   /** Port of the API on loopback. */
   readonly apiPort: number;
   /** Brings the stack to v0.2.0. */
@@ -63,9 +65,10 @@ export async function rewindStacks(first: number): Promise<{ pulumi: ExampleStac
     await pulumi.run(['destroy', '--yes', '--skip-preview']);
     await removeCompose(project);
   };
+  const label = `com.docker.compose.project=${project}`;
   return {
-    pulumi: { apiPort: first, forward, back: () => deploy('v0.1.0'), remove },
-    revert: { apiPort: first, forward, back: revert, remove: () => Promise.resolve() },
+    pulumi: { label, apiPort: first, forward, back: () => deploy('v0.1.0'), remove },
+    revert: { label, apiPort: first, forward, back: revert, remove: () => Promise.resolve() },
   };
 }
 
@@ -92,14 +95,17 @@ export async function composeStacks(first: number): Promise<{ compose: ExampleSt
     for (const image of Object.values(changing)) await must(['docker', 'tag', `${image}:${tag}`, `${image}:bench`]);
   };
   await up('v0.1.0');
+  const label = `com.docker.compose.project=${project}`;
   return {
     compose: {
+      label,
       apiPort: first,
       forward: () => up('v0.2.0'),
       back: () => up('v0.1.0'),
       remove: () => removeCompose(project),
     },
     runbook: {
+      label,
       apiPort: first,
       forward: async () => {
         await retag('v0.2.0');

@@ -1,3 +1,4 @@
+import { alone, together } from './alone';
 import { type Outage, startProbe } from './probe';
 import { composeStacks, type ExampleStack, rewindStacks } from './example-stacks';
 import { timed } from './project';
@@ -9,7 +10,7 @@ interface Rollback {
   readonly outage: Outage;
 }
 
-/** Brings several stacks to v0.2.0 and back, in turns; measures the way back. */
+/** Brings several stacks to v0.2.0 and back, in turns, each alone on the machine; measures the way back. */
 async function takeTurns(
   stacks: Readonly<Record<string, ExampleStack>>,
   rounds: number,
@@ -19,6 +20,7 @@ async function takeTurns(
   for (let round = 1; round <= rounds; round++) {
     const sides = Object.entries(stacks);
     for (const [side, stack] of round % 2 === 1 ? sides : sides.reverse()) {
+      await alone(stack, Object.values(stacks));
       await stack.forward();
       const probe = startProbe(`http://127.0.0.1:${stack.apiPort}/version`);
       const total = await timed(stack.back);
@@ -54,6 +56,7 @@ export async function rollback(say: (text: string) => void): Promise<Measured[]>
       { name: `${name}: failed API requests`, unit: 'requests', ...of((r) => r.outage.failed) },
     ];
   } finally {
+    await together([pulumi, compose]);
     await Promise.all([pulumi.remove(), compose.remove()]);
   }
 }
@@ -111,6 +114,7 @@ export async function revert(say: (text: string) => void): Promise<Measured[]> {
     };
     return [...rows, outage];
   } finally {
+    await together(Object.values(stacks));
     await Promise.all([rewind.pulumi.remove(), peers.compose.remove(), peers.runbook.remove()]);
     await swarm?.remove();
   }

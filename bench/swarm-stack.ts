@@ -61,6 +61,7 @@ export async function swarmStack(first: number): Promise<ExampleStack | undefine
     );
   };
   return {
+    label: `com.docker.stack.namespace=${stack}`,
     apiPort: first,
     forward: () => each('update', '--detach=false', '--quiet', '--no-resolve-image', '--image', 'IMAGE:v0.2.0'),
     back: () => each('rollback', '--detach=false', '--quiet'),
