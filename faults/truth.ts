@@ -150,6 +150,9 @@ async function leftovers(rig: Rig): Promise<string[]> {
   const ours = await (
     await engine()
   ).listContainers({ all: true, filters: { label: [`dev.rewind.stack=${rig.project}/dev`] } });
+  const oneOffs = await (
+    await engine()
+  ).listContainers({ all: true, filters: { label: [`dev.rewind.one-off-stack=${rig.project}/dev`] } });
   const networks = Object.keys(await inspectNetworks(rig.project));
   const state = await stateOf(rig);
   const locks = await readdir(join(rig.stack.directory, '.rewind', 'state', '.pulumi', 'locks'), { recursive: true })
@@ -163,6 +166,7 @@ async function leftovers(rig: Rig): Promise<string[]> {
     ...(sessions === '' ? [] : [`sessions are left: ${sessions}`]),
     ...(staged === '' ? [] : [`files are left in the container of the database: ${staged}`]),
     ...(ours.length === services.length ? [] : [`there are ${ours.length} containers of the stack`]),
+    ...oneOffs.map(({ Names: [name], State: state }) => `a container that was to run once is left: ${name}, ${state}`),
     ...(networks.length === 1 ? [] : [`there are the networks ${networks.join(', ')}`]),
     ...(state.includes('"pending_operations"') ? ['pulumi has pending operations'] : []),
     ...locks.map((name) => `the lock of pulumi is left: ${name}`),

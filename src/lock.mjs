@@ -180,6 +180,27 @@ function startOf(pid) {
 }
 
 /**
+ * What names this process for others, in one word; to be asked with {@link isGone}.
+ *
+ * @returns {string}
+ */
+export function processMark() {
+  return [os.hostname(), process.pid, startOf(process.pid) ?? ''].join(':');
+}
+
+/**
+ * Whether a process is known to have ended. One on another machine cannot be asked.
+ *
+ * @param {string} mark what {@link processMark} has told in that process
+ * @returns {boolean}
+ */
+export function isGone(mark) {
+  const [host, pid, started] = mark.split(':');
+  if (host !== os.hostname()) return false;
+  return !isAlive(Number(pid)) || (startOf(Number(pid)) ?? '') !== started;
+}
+
+/**
  * A process that has died and of which nobody has taken notice yet; where the first process takes notice of none, that
  * is for ever. https://man7.org/linux/man-pages/man5/proc_pid_stat.5.html
  *

@@ -6,6 +6,7 @@ import { dirname, join } from 'node:path';
 
 import type { Outcome, Step } from '../automation/program-run';
 import { connect } from '../docker/engine';
+import { removeAbandonedOneOffs } from '../docker/one-off';
 import { messageOf, RewindError } from '../errors';
 import type { PhaseRecord, RecordedVerification } from '../operations/record';
 import { type PhaseName, Timeline } from '../operations/timeline';
@@ -147,6 +148,7 @@ class Change {
     await this.#checkConfigFile();
     await this.#endInterruptedPause();
     await this.#finishInterrupted();
+    await this.#removeLeftContainers();
     const today = await this.#withKey();
     const before = await this.#newest();
     const text = today.withConfig(await next(today.config)).toString();
@@ -183,6 +185,7 @@ class Change {
     this.#timeline.end('switch', outcome?.ok ?? false);
     if (outcome?.ok) return this.#done(before, ran, outcome);
     this.#early?.drop();
+    await this.#removeLeftContainers();
     const why = outcome && !signal?.aborted ? outcome.why : 'Interrupted.';
     const isUnknown = outcome?.unfinished !== undefined || this.#dataDone.begun === true;
     const isAsBefore = !isUnknown && !outcome?.steps.some(changesContainers);
@@ -358,6 +361,13 @@ class Change {
       else if (isUntouched && existsSync(this.#journal.nextFile)) await this.#settle(newest.record);
       else await this.#journal.end();
     }
+  }
+
+  /** Containers of programs that a process was running, or about to, when it was killed. Where that fails, the next one does it. */
+  async #removeLeftContainers(): Promise<void> {
+    await connect()
+      .then(({ docker }) => removeAbandonedOneOffs(docker, this.#context.name))
+      .catch(() => undefined);
   }
 
   /** What a restore was filling when it was killed. Where there is no database, or none that answers, whoever works with it next does. */

@@ -118,7 +118,8 @@ export async function surroundings(
   const found = containers.find(
     ({ Labels: labels }) => labels[stackLabel] === stack && labels[composeLabel('service')] === service,
   );
-  const none: ContainerSpec = { name: service, image: undefined, labels: [], restart: 'no', maxRetryCount: 0 };
+  const labels = [{ label: stackLabel, value: stack }];
+  const none: ContainerSpec = { name: service, image: undefined, labels, restart: 'no', maxRetryCount: 0 };
   if (!found) return none;
   const { Config: config } = await docker.getContainer(found.Id).inspect();
   return { ...none, envs: config.Env, user: config.User, workingDir: config.WorkingDir };

@@ -1,6 +1,6 @@
 import { isOneWay, type MigrationPath, pathBetween } from '../alembic/graph';
 import { AlembicImage, migrationPurpose } from '../alembic/image';
-import { endAbandoned } from '../docker/one-off';
+import { endAbandoned, removeAbandonedOneOffs } from '../docker/one-off';
 import { messageOf, type Problem, RewindError } from '../errors';
 import { loadParser } from '../loss/parse-sql';
 import { readEffects } from '../loss/read-effects';
@@ -54,9 +54,11 @@ export async function moveData(open: OpenRun, signal?: AbortSignal): Promise<boo
   return replacement !== undefined || way !== undefined;
 }
 
-/** Waits for migrations that go on although whoever has begun them was killed. */
-export async function endAbandonedMigrations({ docker, run }: OpenRun): Promise<void> {
-  if (run.alembic) await endAbandoned(docker, migrationPurpose, run.alembic.name);
+/** Waits for migrations that go on although whoever has begun them was killed, and removes those that never began. */
+export async function endAbandonedMigrations({ docker, run, stack }: OpenRun): Promise<void> {
+  if (!run.alembic) return;
+  await endAbandoned(docker, migrationPurpose, run.alembic.name);
+  await removeAbandonedOneOffs(docker, stack);
 }
 
 /**

@@ -4,8 +4,10 @@ import { setTimeout as sleep } from 'node:timers/promises';
 
 import type Docker from 'dockerode';
 
+import { stackLabel } from '../container/labels';
 import type { ContainerSpec } from '../container/spec';
 import { RewindError } from '../errors';
+import { isGone, processMark } from '../lock.mjs';
 import { revealed } from '../sensitive';
 import { Demultiplexer, type ContainerResult } from './exec';
 import { refusal } from './refusal';
@@ -26,7 +28,7 @@ export interface OneOff {
   readonly prompt?: { readonly text: string; readonly answer: (said: string) => Promise<string> };
   /** Whether it joins the service's networks. @default true */
   readonly network?: boolean;
-  /** What it is for, in its name and as label `dev.rewind.one-off`. */
+  /** What it is for, as label `dev.rewind.one-off`. */
   readonly purpose: string;
 }
 
@@ -35,6 +37,39 @@ const oneOffLabel = 'dev.rewind.one-off';
 
 /** The container whose surroundings such a one has. */
 const likeLabel = 'dev.rewind.one-off-like';
+
+/** The stack that it is run for. With {@link stackLabel} it would count as a service of the stack wherever these are listed. */
+export const oneOffStackLabel = 'dev.rewind.one-off-stack';
+
+/** The process that runs it, by {@link processMark}. */
+const ownerLabel = 'dev.rewind.one-off-owner';
+
+/** Processes of another machine cannot be asked: a container is started within seconds, or never. */
+const startMs = 600_000;
+
+/**
+ * Removes the containers of programs whose processes were killed, also those that were made and never started. A program
+ * that is at work is waited for, and ended if that takes too long; a container of a process that lives is left alone.
+ *
+ * @param stack - `project/stack` of Pulumi
+ */
+export async function removeAbandonedOneOffs(docker: Docker, stack: string, patienceMs = 60_000): Promise<void> {
+  const left = await docker.listContainers({ all: true, filters: { label: [`${oneOffStackLabel}=${stack}`] } });
+  await Promise.all(
+    left.filter(isAbandoned).map(async ({ Id: id, State: state }) => {
+      if (state === 'running') await endInTime(docker, id, patienceMs);
+      await docker
+        .getContainer(id)
+        .remove({ force: true, v: true })
+        .catch(() => undefined); // the engine has removed it when it ended
+    }),
+  );
+}
+
+function isAbandoned({ Labels: labels, State: state, Created: created }: Docker.ContainerInfo): boolean {
+  if (isGone(labels[ownerLabel] ?? '')) return true;
+  return state === 'created' && Date.now() - created * 1000 > startMs;
+}
 
 /**
  * Waits for programs that processes have started which were killed. One that does not end in time is ended.
@@ -45,19 +80,20 @@ const likeLabel = 'dev.rewind.one-off-like';
 export async function endAbandoned(docker: Docker, purpose: string, like: string, patienceMs = 60_000): Promise<void> {
   const label = [`${oneOffLabel}=${purpose}`, `${likeLabel}=${like}`];
   const left = await docker.listContainers({ filters: { label } });
-  await Promise.all(
-    left.map(async ({ Id: id }) => {
-      const container = docker.getContainer(id);
-      const ended = container.wait().catch(() => undefined);
-      const timer = new AbortController();
-      const late = sleep(patienceMs, undefined, { signal: timer.signal }).then(
-        () => container.remove({ force: true }),
-        () => undefined,
-      );
-      await Promise.race([ended, late.catch(() => undefined)]);
-      timer.abort();
-    }),
+  await Promise.all(left.map(({ Id: id }) => endInTime(docker, id, patienceMs)));
+}
+
+/** Waits for the end of a container, and makes it end if that takes too long. */
+async function endInTime(docker: Docker, id: string, patienceMs: number): Promise<void> {
+  const container = docker.getContainer(id);
+  const ended = container.wait().catch(() => undefined);
+  const timer = new AbortController();
+  const late = sleep(patienceMs, undefined, { signal: timer.signal }).then(
+    () => container.remove({ force: true }),
+    () => undefined,
   );
+  await Promise.race([ended, late.catch(() => undefined)]);
+  timer.abort();
 }
 
 /**
@@ -109,12 +145,18 @@ function answered(said: PassThrough, { text, answer }: NonNullable<OneOff['promp
 
 function optionsOf({ like, image, argv, purpose, network = true }: OneOff): Docker.ContainerCreateOptions {
   const [first] = network ? (like.networksAdvanced ?? []) : [];
+  const stack = like.labels.find(({ label }) => label === stackLabel);
   const mode = typeof like.networkMode === 'string' ? like.networkMode : undefined;
   return {
     Image: image ?? like.image,
     Entrypoint: [...argv.slice(0, 1)],
     Cmd: [...argv.slice(1)],
-    Labels: { [oneOffLabel]: purpose, [likeLabel]: like.name },
+    Labels: {
+      [oneOffLabel]: purpose,
+      [likeLabel]: like.name,
+      [ownerLabel]: processMark(),
+      ...(stack && { [oneOffStackLabel]: revealed(stack.value) }),
+    },
     OpenStdin: true,
     StdinOnce: true,
     AttachStdin: true,

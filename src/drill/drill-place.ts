@@ -7,6 +7,7 @@ import { stringify } from 'yaml';
 
 import { stackLabel } from '../container/labels';
 import { releaseImages } from '../docker/kept-images';
+import { oneOffStackLabel } from '../docker/one-off';
 import type { SealedRelease } from '../releases/sealed';
 
 /** Folder of a drill: a Pulumi project, its state and its store, all of its own. */
@@ -99,9 +100,16 @@ export class DrillPlace {
 
   /** Takes away everything of a drill: containers, networks, volumes, names of images and the folder. */
   async clear(docker: Docker): Promise<void> {
-    const filters = { label: [`${stackLabel}=${this.stack}`] };
-    const containers = await docker.listContainers({ all: true, filters });
-    await Promise.all(containers.map(({ Id: id }) => docker.getContainer(id).remove({ force: true, v: true })));
+    const labelled = (label: string): Promise<Docker.ContainerInfo[]> =>
+      docker.listContainers({ all: true, filters: { label: [`${label}=${this.stack}`] } });
+    const [containers, oneOffs] = await Promise.all([stackLabel, oneOffStackLabel].map(labelled));
+    const remove = ({ Id: id }: Docker.ContainerInfo): Promise<unknown> =>
+      docker.getContainer(id).remove({ force: true, v: true });
+    await Promise.all([
+      ...containers!.map(remove),
+      // The engine removes these itself when they end.
+      ...oneOffs!.map((it) => remove(it).catch(() => undefined)),
+    ]);
     const project = { label: [`com.docker.compose.project=${this.project}`] };
     const [networks, { Volumes: volumes }] = await Promise.all([
       docker.listNetworks({ filters: project }),

@@ -1,7 +1,10 @@
+import { hostname } from 'node:os';
+
 import { afterAll, beforeAll, expect, test } from 'vitest';
 
+import { processMark } from '../../src/lock.mjs';
 import { endPlugins, runAndKill } from '../../soak/releases/killing';
-import { containerIds, execIn } from '../support/docker';
+import { containerIds, engine, execIn } from '../support/docker';
 import { nextEvent } from '../support/engine-events';
 import { RunningRewind } from '../support/running-rewind';
 import { TestStack } from '../support/stack';
@@ -54,4 +57,33 @@ test('a container that was being created when the engine was killed is gone with
   expect(await rewind.end()).toBe(3);
   expect(Object.keys(await containerIds(project))).toEqual([`${project}-api-1`]);
   expect(await stack.plannedSteps()).toEqual({});
+});
+
+test('a container that a process had made to run alembic in and not started is removed when that process was killed', async () => {
+  const docker = await engine();
+  const made = (owner: string): Promise<{ id: string }> =>
+    docker.createContainer({
+      Image: image,
+      Labels: {
+        'dev.rewind.one-off': 'migration',
+        'dev.rewind.one-off-stack': `${project}/dev`,
+        'dev.rewind.one-off-owner': owner,
+      },
+      HostConfig: { AutoRemove: true },
+    });
+  const [dead, living] = [await made(`${hostname()}:4194303:1`), await made(processMark())];
+  try {
+    await stack.write('compose.yaml', { services: { api: { ...api, environment: { ANOTHER: 'value' } } } });
+    await stack.rewind('deploy');
+    const filters = { label: [`dev.rewind.one-off-stack=${project}/dev`] };
+    const left = await docker.listContainers({ all: true, filters });
+    expect(left.map(({ Id: id }) => id)).toEqual([living.id]);
+  } finally {
+    for (const { id } of [dead, living]) {
+      await docker
+        .getContainer(id)
+        .remove({ force: true })
+        .catch(() => undefined);
+    }
+  }
 });
