@@ -141,7 +141,7 @@ async function leftovers(rig: Rig): Promise<string[]> {
   const names = await readdir(rig.store);
   const files = names.filter((name) => /^(lock|operation\.json|next\.yaml|paused\.json)|\.new$/.test(name));
   const drafts = (await readdir(join(rig.store, 'snapshots'))).filter((name) => name.startsWith('.'));
-  const databases = await settled(async () => (await rig.database.databases('shadow|proof')).join());
+  const databases = await settled(async () => (await rig.database.databases('shadow|prepared|proof')).join());
   const sessions = await settled(async () => {
     const sql = `SELECT count(*) FROM pg_stat_activity WHERE application_name = 'rewind'`;
     return (await rig.database.sql(sql, 'postgres')).replace(/^0$/, '');

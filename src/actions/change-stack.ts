@@ -10,7 +10,7 @@ import { removeAbandonedOneOffs } from '../docker/one-off';
 import { messageOf, RewindError } from '../errors';
 import type { PhaseRecord, RecordedVerification } from '../operations/record';
 import { type PhaseName, Timeline } from '../operations/timeline';
-import { removeAbandoned } from '../postgres/scratch';
+import { removeLeft } from '../postgres/scratch';
 import { goodReleases, historyOf } from '../releases/history';
 import { configOfRelease, withImages } from '../releases/next-config';
 import { type ReleaseRecord, releaseName } from '../releases/record';
@@ -112,6 +112,8 @@ class Change {
   readonly #timeline: Timeline;
   readonly #early: EarlyVerification | undefined;
   #dataDone: DataOutcome = {};
+  /** Whether a command on the data has begun. */
+  #isDataTouched = false;
 
   constructor(options: ChangeOptions) {
     this.#options = options;
@@ -131,6 +133,7 @@ class Change {
       onStep: (step) => {
         this.#timeline.step(step);
         if (changesContainers(step)) this.#early?.drop();
+        this.#isDataTouched ||= changesData(step);
         onStep?.(step);
       },
     });
@@ -138,6 +141,7 @@ class Change {
 
   async run(): Promise<ChangeResult> {
     const end = await this.#run();
+    if (end.state !== 'done' && this.#isDataTouched) await this.#removeLeftDatabases();
     this.#timeline.endAll(end.state === 'done' || end.state === 'put-back');
     return { ...end, phases: this.#timeline.phases, data: this.#dataDone };
   }
@@ -370,10 +374,10 @@ class Change {
       .catch(() => undefined);
   }
 
-  /** What a restore was filling when it was killed. Where there is no database, or none that answers, whoever works with it next does. */
+  /** What a restore was filling when it failed or was killed. Where there is no database, or none that answers, whoever works with it next does. */
   async #removeLeftDatabases(): Promise<void> {
     await openDatabase(this.#context)
-      .then(({ server }) => removeAbandoned(server))
+      .then(({ server }) => removeLeft(server))
       .catch(() => undefined);
   }
 

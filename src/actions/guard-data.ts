@@ -1,7 +1,7 @@
 import { RewindError } from '../errors';
 import { dropDatabase } from '../postgres/restore';
 import { revisionNames } from '../postgres/revisions';
-import { removeAbandoned, shadowSuffix, withScratch } from '../postgres/scratch';
+import { preparedSuffix, removeAbandoned, shadowSuffix, withScratch } from '../postgres/scratch';
 import { fingerprintObjects, fingerprintOf, readSchema } from '../postgres/schema';
 import { SnapshotSession } from '../postgres/session';
 import { derivedName, identifier } from '../postgres/sql';
@@ -40,9 +40,6 @@ async function isEmpty({ server }: OpenRun): Promise<boolean> {
   );
   return found?.tables === 0;
 }
-
-/** What a database is called that a snapshot was restored into, and that is to take the place of the live one. */
-const preparedSuffix = '.prepared-';
 
 /**
  * Restores the snapshot that the configuration names into a database beside the live one, while the application goes
