@@ -79,6 +79,7 @@ export async function prepareFromConfig(options: ProgramOptions = fromEnvironmen
         users: data.users,
         secrets: [...prepared.secrets],
         isLocked: options.inProcess === true || process.env['REWIND_RUN'] !== undefined,
+        ...(options.reason?.isPutBack && { isPutBack: true }),
       };
       await new DataExchange(store).begin(key, run);
       const mended = await mendData(store, stack, key.toString('base64'), run);

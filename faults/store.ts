@@ -44,8 +44,13 @@ const phases: readonly Pick<Fault, 'phase' | 'way' | 'at' | 'ends'>[] = [
     at: (rig) => rig.shadowFilled,
     ends: ['refused', 'put back'],
   },
-  { phase: 'switch, schema moving', way: 'downgrade', at: (rig) => rig.schemaMoving, ends: ['put back'] },
-  { phase: 'switch, old container gone', way: 'images', at: (rig) => rig.event('app', 'destroy'), ends: ['put back'] },
+  { phase: 'switch, schema moving', way: 'downgrade', at: (rig) => rig.schemaMoving, ends: ['done', 'put back'] },
+  {
+    phase: 'switch, old container gone',
+    way: 'images',
+    at: (rig) => rig.event('app', 'destroy'),
+    ends: ['done', 'put back'],
+  },
   { phase: 'verify', way: 'downgrade', at: inPhase('verify'), ends: ['done', 'put back'] },
 ];
 
@@ -72,6 +77,13 @@ export const store: Family = {
       says: /read-only/,
     },
     ...phases.map((it): Fault => ({ what: 'store full', ...it, fault: full, heal: emptied })),
-    ...phases.map((it): Fault => ({ what: 'store read-only', ...it, fault: readOnly, heal: writable })),
+    ...phases.map((it): Fault => ({
+      what: 'store read-only',
+      ...it,
+      // Steps on the data have to be written down, also those that bring it back.
+      ends: [...it.ends, 'broken'],
+      fault: readOnly,
+      heal: writable,
+    })),
   ],
 };

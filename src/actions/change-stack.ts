@@ -274,7 +274,10 @@ class Change {
     const text = (record ? today.withConfig(configOfRelease(record, today.config, data)) : today).toString();
     const nextFile = await this.#nextFile(text);
     if (record) await restoreSecrets(this.#context, record, today, nextFile);
-    const reason: ReleaseReason = record ? { kind: 'revert', revertOf: before.number } : { kind: 'deploy' };
+    const reason: ReleaseReason = {
+      ...(record ? { kind: 'revert', revertOf: before.number } : { kind: 'deploy' }),
+      isPutBack: true,
+    };
     const outcome = await this.#engine.update({ configFile: nextFile, reason, what: `put back ${name}` });
     if (!outcome.ok) {
       await this.#context.releases.dropAfter(before.number);

@@ -24,6 +24,8 @@ export interface DataRun {
   readonly secrets: readonly string[];
   /** Whether a rewind command has locked the stack for this update. */
   readonly isLocked: boolean;
+  /** Whether it puts back what ran before an update that has failed. @default false */
+  readonly isPutBack?: boolean;
 }
 
 /** A way of the schema. */
@@ -71,7 +73,8 @@ export class DataExchange {
   }
 
   /**
-   * Writes down what is to be done, encrypted: there are passwords in it.
+   * Writes down what is to be done, encrypted: there are passwords in it. There is room then for what the steps will have
+   * done; what ran before is put back also where there is none.
    *
    * @throws RewindError store/unusable
    */
@@ -80,6 +83,9 @@ export class DataExchange {
       await mkdir(dirname(this.#run), { recursive: true, mode: 0o700 });
       await replaceFile(this.#run, seal(key, JSON.stringify(run, revealing)));
       await replaceFile(this.#outcome, '{}');
+    });
+    await this.#store.reserveForData().catch((error: unknown) => {
+      if (run.isPutBack !== true) throw error;
     });
   }
 
@@ -103,6 +109,7 @@ export class DataExchange {
 
   /** Forgets what an earlier update has done. */
   async clear(): Promise<void> {
+    await this.#store.giveBackForData();
     await rm(this.#outcome, { force: true }).catch(() => undefined);
   }
 
@@ -142,6 +149,7 @@ export class DataExchange {
 
   /** The update that brought the data there has come to its end: the stack's state says so, too. */
   async settled(): Promise<void> {
+    await this.#store.giveBackForData();
     await rm(this.#targetBefore, { force: true }).catch(() => undefined);
   }
 
@@ -157,7 +165,7 @@ export class DataExchange {
 
   async #guarded<T>(work: () => Promise<T>): Promise<T> {
     try {
-      return await work();
+      return await this.#store.withRoomForData(work);
     } catch (error) {
       throw this.#store.unusable('cannot be used', error);
     }

@@ -84,6 +84,7 @@ export class EngineRun {
         ended.abort();
         // The program does so itself, unless it was left in the middle of its work.
         await context.releases.giveBack();
+        await context.releases.giveBackForData();
       }
     };
     const outcome = await run();

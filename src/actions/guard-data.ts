@@ -15,9 +15,11 @@ import { stoppedAmong } from './restart-services';
 import { takeSnapshot } from './take-snapshot';
 
 /**
- * Takes a snapshot if the data is about to change: complete, written to the disk and readable to its end.
+ * Takes a snapshot if the data is about to change: complete, written to the disk and readable to its end. Where the store
+ * has become full, what ran before is put back without one: what a restore replaces, and what a downgrade takes away, is kept
+ * on the server.
  *
- * @returns its id; undefined if nothing will change, or there is nothing to lose
+ * @returns its id; undefined if nothing will change, there is nothing to lose, or there is no room for putting back
  * @throws RewindError database/…, store/unusable
  */
 export async function snapshotFirst(open: OpenRun): Promise<string | undefined> {
@@ -28,9 +30,14 @@ export async function snapshotFirst(open: OpenRun): Promise<string | undefined> 
   const isRestored = restore !== undefined && !(await new RestoreLedger(releases).has(restore, server));
   if (((await standsAt(open, from, to)) && !isRestored) || (await isEmpty(open))) return undefined;
   const what = isRestored ? `the restore of ${sourceName(restore)}` : `${revisionNames(from)} → ${revisionNames(to)}`;
-  const { id } = await takeSnapshot({ server, store: snapshots, stack, versionTable, reason: `before ${what}` });
-  await exchange.add({ snapshot: id });
-  return id;
+  const options = { server, store: snapshots, stack, versionTable, reason: `before ${what}` };
+  const taken = await takeSnapshot(options).catch((error: unknown) => {
+    if (run.isPutBack && error instanceof RewindError && error.code === 'store/unusable') return undefined;
+    throw error;
+  });
+  if (!taken) return undefined;
+  await exchange.add({ snapshot: taken.id });
+  return taken.id;
 }
 
 async function isEmpty({ server }: OpenRun): Promise<boolean> {

@@ -15,6 +15,8 @@ export interface ReleaseReason {
   readonly message?: string;
   /** The release that is brought back. */
   readonly revertOf?: number;
+  /** Whether it puts back what ran before an update that has failed. @default false */
+  readonly isPutBack?: boolean;
 }
 
 /** What a release record is made of. */

@@ -72,7 +72,7 @@ export class RestoreLedger {
   async #write(list: readonly LedgerEntry[]): Promise<void> {
     try {
       await mkdir(this.#store.folder, { recursive: true, mode: 0o700 });
-      await replaceFile(this.#file, JSON.stringify(list, undefined, 1));
+      await this.#store.withRoomForData(() => replaceFile(this.#file, JSON.stringify(list, undefined, 1)));
     } catch (error) {
       throw this.#store.unusable('cannot be written', error);
     }

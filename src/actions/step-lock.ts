@@ -16,8 +16,8 @@ const pollMs = 50;
  */
 export async function withStepLock<T>(releases: ReleaseStore, what: string, work: () => Promise<T>): Promise<T> {
   const step = { began: false };
-  try {
-    return await withLock(
+  const locked = (): Promise<T> =>
+    withLock(
       fileIn(releases),
       () => {
         step.began = true;
@@ -25,6 +25,8 @@ export async function withStepLock<T>(releases: ReleaseStore, what: string, work
       },
       { what, timeoutMs: patienceMs },
     );
+  try {
+    return await releases.withRoomForData(locked, () => !step.began);
   } catch (error) {
     throw step.began ? error : releases.unusable('cannot be written', error);
   }

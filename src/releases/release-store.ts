@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 
 import { messageOf, RewindError } from '../errors';
 import { numbersIn, writeNew } from '../store/write';
@@ -10,6 +10,9 @@ import { inFolder, type SealedRelease } from './sealed';
 
 /** Bytes: a record of a hundred services has about 40 KiB, and the folders may grow by a block each. */
 const roomForRecord = 128 * 1024;
+
+/** Bytes: what the steps on the data write down, several files of some KiB. */
+const roomForData = 64 * 1024;
 
 /** A record on disk, or what is wrong with it. */
 export type StoredRelease = { readonly number: number } & (
@@ -134,6 +137,39 @@ export class ReleaseStore {
   }
 
   /**
+   * Makes sure that there is room for what the steps on the data write down: once the data has been moved, it has to be.
+   *
+   * @throws RewindError store/unusable
+   */
+  async reserveForData(): Promise<void> {
+    try {
+      await mkdir(dirname(this.#reservedForData), { recursive: true, mode: 0o700 });
+      await writeFile(this.#reservedForData, randomBytes(roomForData), { mode: 0o600, flush: true });
+    } catch (error) {
+      await this.giveBackForData();
+      throw this.unusable('cannot be written', error);
+    }
+  }
+
+  /** Gives back what is reserved for the steps on the data. */
+  async giveBackForData(): Promise<void> {
+    await rm(this.#reservedForData, { force: true }).catch(() => undefined);
+  }
+
+  /**
+   * Writes something of a step on the data; into the room that is reserved for it, if the disk has become full.
+   *
+   * @param mayTryAgain - whether it has not been done for the most part. @default it is all or nothing
+   */
+  async withRoomForData<T>(write: () => Promise<T>, mayTryAgain: () => boolean = () => true): Promise<T> {
+    return write().catch(async (error: unknown) => {
+      if (!isFull(error) || !mayTryAgain()) throw error;
+      await this.giveBackForData();
+      return write();
+    });
+  }
+
+  /**
    * Encrypts a content and keeps it.
    *
    * @returns its name, to be read back with {@link unseal}
@@ -165,6 +201,10 @@ export class ReleaseStore {
 
   get #reserved(): string {
     return join(this.folder, 'reserved');
+  }
+
+  get #reservedForData(): string {
+    return join(this.folder, 'data', 'reserved');
   }
 
   #path(number: number): string {
@@ -204,6 +244,10 @@ export class ReleaseStore {
       cause: error,
     });
   }
+}
+
+function isFull(error: unknown): boolean {
+  return ['ENOSPC', 'EDQUOT'].includes((error as NodeJS.ErrnoException).code ?? '');
 }
 
 /**

@@ -1,4 +1,5 @@
-import { readFile, stat } from 'node:fs/promises';
+import { existsSync } from 'node:fs';
+import { mkdir, readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 
 import { describe, expect, test } from 'vitest';
@@ -86,5 +87,41 @@ describe('a restore', () => {
     const ledger = new RestoreLedger(store());
     await expect(ledger.during(restore, 7, () => Promise.reject(new Error('refused')))).rejects.toThrow('refused');
     expect(await ledger.has(restore)).toBe(false);
+  });
+});
+
+describe('room for what the steps on the data write down', () => {
+  const reserved = ({ folder }: ReleaseStore): string => join(folder, 'data', 'reserved');
+  const key = Buffer.from(newKey(), 'base64');
+  const full = Object.assign(new Error('ENOSPC: no space left on device, write'), { code: 'ENOSPC' });
+
+  test('is there from the beginning of an update to its end', async () => {
+    const releases = store();
+    const exchange = new DataExchange(releases);
+    await exchange.begin(key, run);
+    expect((await stat(reserved(releases))).size).toBe(64 * 1024);
+    await exchange.settled();
+    expect(existsSync(reserved(releases))).toBe(false);
+    await exchange.begin(key, run);
+    await exchange.clear();
+    expect(existsSync(reserved(releases))).toBe(false);
+  });
+
+  test('is used where the disk has become full meanwhile', async () => {
+    const releases = store();
+    await new DataExchange(releases).begin(key, run);
+    const write = (): Promise<string> =>
+      existsSync(reserved(releases)) ? Promise.reject(full) : Promise.resolve('written');
+    expect(await releases.withRoomForData(write)).toBe('written');
+    await expect(releases.withRoomForData(() => Promise.reject(full))).rejects.toBe(full);
+  });
+
+  test('is asked for before anything is changed; what ran before is put back without it', async () => {
+    const releases = store();
+    await mkdir(reserved(releases), { recursive: true }); // no file can be made of it
+    const exchange = new DataExchange(releases);
+    await expect(exchange.begin(key, run)).rejects.toMatchObject({ code: 'store/unusable' });
+    await exchange.begin(key, { ...run, isPutBack: true });
+    expect(await exchange.run(key.toString('base64'))).toMatchObject({ isPutBack: true });
   });
 });
