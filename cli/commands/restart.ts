@@ -3,14 +3,19 @@ import type Docker from 'dockerode';
 
 import { chooseRestart } from '../../src/actions/choose-restart';
 import { PauseMark } from '../../src/actions/pause-mark';
+import { recordRestart, type RestartDone } from '../../src/actions/record-restart';
 import { restartServices } from '../../src/actions/restart-services';
 import type { StackContext } from '../../src/actions/stack-context';
 import { withStackLock } from '../../src/actions/stack-lock';
+import { type SeenStack, seeStack } from '../../src/assess/see-stack';
 import { Cache } from '../../src/cache/cache';
+import { mask } from '../../src/container/project-secrets';
 import { connect } from '../../src/docker/engine';
-import { RewindError } from '../../src/errors';
+import { messageOf, RewindError } from '../../src/errors';
 import { StackConfig } from '../../src/releases/stack-config';
 import { readSettings, type StackSettings } from '../../src/settings';
+import { readLiveServices } from '../../src/verify/live-service';
+import { secretsIn } from '../../src/verify/secrets';
 import { confirmed, mustBeAsked } from '../confirm';
 import { exitCode } from '../exit-codes';
 import { reportFailure } from '../failure';
@@ -60,8 +65,10 @@ export function register(program: Command): void {
         return;
       }
       const progress = await progressFor(options);
-      const started = Date.now();
+      const startedAt = new Date();
       const stopped: string[] = [];
+      let isEmptied = false;
+      let seen: SeenStack | undefined;
       const interrupt = onInterrupt({
         onFirst: () => {
           if (!options.json) process.stderr.write('Starting again what is stopped. Once more to leave it as it is.\n');
@@ -72,12 +79,15 @@ export function register(program: Command): void {
           else process.stderr.write(`Left as it is. ${fix}\n`);
         },
       });
-      const work = (): Promise<string[]> =>
-        restartServices(docker, context.name, {
+      const work = async (): Promise<string[]> => {
+        // What a service has logged before it was stopped is what a restart is asked about later.
+        seen = await seeStack(docker, context.name).catch(() => undefined);
+        return restartServices(docker, context.name, {
           services,
           ...(cache && {
             whileStopped: async () => {
               await cache.flush();
+              isEmptied = true;
               progress.say(`  ${cache.service}: emptied`);
             },
           }),
@@ -95,6 +105,28 @@ export function register(program: Command): void {
             await new PauseMark(context.releases.folder).end();
           return restarted;
         });
+      };
+      const written = async (
+        result: RestartDone['result'],
+        failure?: string,
+      ): Promise<{ readonly operation?: number; readonly unrecorded?: string }> => {
+        if (stopped.length === 0) return {};
+        try {
+          const { number } = await recordRestart(context, {
+            startedAt,
+            services,
+            result,
+            ...(isEmptied && cache && { emptied: cache.service }),
+            ...(failure !== undefined && { failure }),
+            ...(seen && { seen }),
+          });
+          return { operation: number };
+        } catch (error) {
+          const unrecorded = messageOf(error);
+          if (!options.json) process.stderr.write(`This could not be written down: ${unrecorded}\n`);
+          return { unrecorded };
+        }
+      };
       try {
         const restarted = await withStackLock(context, 'restart', work).catch((error: unknown) => {
           // Nothing else can be under way either where no lock can be written.
@@ -102,15 +134,25 @@ export function register(program: Command): void {
           throw error;
         });
         if (interrupt.signal.aborted) process.exitCode = exitCode('putBack');
-        const seconds = (Date.now() - started) / 1000;
-        if (options.json) printJson({ stack: context.name, restarted, seconds });
+        const seconds = (Date.now() - startedAt.getTime()) / 1000;
+        const operation = await (interrupt.signal.aborted ? written('put-back', 'Interrupted.') : written('done'));
+        if (options.json) printJson({ stack: context.name, restarted, seconds, ...operation });
         else progress.say(`${counted(restarted)} again (${seconds.toFixed(1)} s).`);
       } catch (error) {
+        await written('broken', await withoutSecrets(docker, context.name, error));
         reportFailure(error, stopped.length > 0 ? exitCode('broken') : undefined);
       } finally {
         interrupt.done();
       }
     });
+}
+
+/** Why it failed, as it may be written down: with what a service has logged, there may be a secret in it. */
+async function withoutSecrets(docker: Docker, stack: string, error: unknown): Promise<string> {
+  const text = error instanceof RewindError ? error.render() : messageOf(error);
+  const services = await readLiveServices(docker, stack).catch(() => undefined);
+  if (!services) return text.split('\n')[0]!;
+  return mask(text, secretsIn([...services.values()].flatMap(({ containers }) => containers)));
 }
 
 function counted({ length }: readonly string[]): string {

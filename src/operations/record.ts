@@ -5,7 +5,7 @@ import { RewindError } from '../errors';
 import type { ProbeResult } from '../verify/probe';
 
 /** What was done to a stack. */
-export type OperationKind = 'assess' | 'deploy' | 'revert' | 'drill';
+export type OperationKind = 'assess' | 'deploy' | 'revert' | 'restart' | 'drill';
 
 /** How it ended. */
 export type OperationResult = 'done' | 'refused' | 'put-back' | 'broken';

@@ -34,6 +34,7 @@ const compose = {
 
 interface Operation {
   readonly number: number;
+  readonly kind: string;
   readonly result: string;
   readonly what: string;
   readonly phases: readonly { readonly name: string }[];
@@ -256,6 +257,8 @@ describe('a restart', () => {
     const before = await startedAt('api');
     expect(await stack.rewind('restart', 'page')).toContain('1 service runs again');
     expect(await startedAt('api')).toBe(before);
+    const { kind, what, result } = (await operations()).at(-1)!;
+    expect({ kind, what, result }).toEqual({ kind: 'restart', what: 'restart of page', result: 'done' });
   });
 
   test('of what is unhealthy leaves the rest alone', async () => {

@@ -131,6 +131,7 @@ describe('rewind restart', () => {
       stack: `${project}/dev`,
       restarted: ['api', 'aside', 'db', 'page'],
       seconds: expect.any(Number) as number,
+      operation: expect.any(Number) as number,
     });
     const after = await startedAt();
     expect(Object.keys(after).filter((name) => after[name] === before[name])).toEqual([]);
@@ -157,6 +158,9 @@ describe('rewind restart', () => {
       { code: 'service/not-ready', message: 'Stopped, and not started again: api.' },
     ]);
     await gate('rm', 'broken');
+    expect(await stack.rewind('report')).toMatch(
+      /: restart of api, db \(o\d+\)[^]*could not be put back[^]*Service db /,
+    );
     expect(await stack.rewind('restart')).toMatch(/\n4 services run again/);
   });
 });

@@ -78,7 +78,10 @@ describe('a store', () => {
         services: [{ service: 'api', action: 'replace' }],
       });
       expect(await stack.rewindJson(['history'])).toHaveLength(3);
-      expect(await stack.rewindJson(['restart'])).toMatchObject({ restarted: ['api'] });
+      expect(await stack.rewindJson(['restart'])).toMatchObject({
+        restarted: ['api'],
+        unrecorded: expect.stringContaining('read-only') as string,
+      });
     } finally {
       await disk.readOnly(false);
     }
