@@ -78,6 +78,7 @@ export async function prepareFromConfig(options: ProgramOptions = fromEnvironmen
         ...(data.alembic && { alembic: data.alembic }),
         users: data.users,
         secrets: [...prepared.secrets],
+        names: [...prepared.secrets.names],
         isLocked: options.inProcess === true || process.env['REWIND_RUN'] !== undefined,
         ...(options.reason?.isPutBack && { isPutBack: true }),
       };

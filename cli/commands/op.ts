@@ -12,7 +12,7 @@ import { storeFolder } from '../../src/actions/prepare-stack';
 import { proveSnapshot } from '../../src/actions/restore-database';
 import { withRunLock } from '../../src/actions/run-lock';
 import { withStepLock } from '../../src/actions/step-lock';
-import { mask } from '../../src/container/project-secrets';
+import { mask, SecretValues } from '../../src/container/project-secrets';
 import { RewindError } from '../../src/errors';
 import { projectFolder } from '../../src/project-folder';
 import { installDir } from '../../toolchain/places';
@@ -65,11 +65,11 @@ export function register(program: Command): void {
           fix: `There are: ${Object.keys(operations).join(', ')}.`,
         });
       }
-      let secrets: readonly string[] = [];
+      let secrets = new SecretValues();
       try {
         const key = (await text(process.stdin)).trim();
         const open = await openRun(storeFolder(options.store, projectFolder()), options.stack, key);
-        ({ secrets } = open.run);
+        secrets = new SecretValues(open.run.secrets, open.run.names);
         const work = (): Promise<string> => operation(open, options, key);
         // A proof goes on for as long as it likes, beside whatever comes next.
         const said = name === 'prove' ? await work() : await withStepLock(open.releases, name, work);
@@ -77,7 +77,7 @@ export function register(program: Command): void {
       } catch (error) {
         if (!(error instanceof RewindError)) throw error;
         process.exitCode = exitCode('failed');
-        process.stderr.write(`${mask(error.render(), new Set(secrets))}\n`);
+        process.stderr.write(`${mask(error.render(), secrets)}\n`);
       }
     });
 }

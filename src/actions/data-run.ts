@@ -22,6 +22,8 @@ export interface DataRun {
   readonly users: readonly string[];
   /** Secret values, to be masked in what is said. */
   readonly secrets: readonly string[];
+  /** Names of the stack and its services, which tell nothing of a secret that is the same. @default none */
+  readonly names?: readonly string[];
   /** Whether a rewind command has locked the stack for this update. */
   readonly isLocked: boolean;
   /** Whether it puts back what ran before an update that has failed. @default false */

@@ -2,7 +2,7 @@ import { readFile, stat } from 'node:fs/promises';
 
 import { createTwoFilesPatch } from 'diff';
 
-import { mask } from '../container/project-secrets';
+import { mask, SecretValues } from '../container/project-secrets';
 import type { FileStore } from '../store/files';
 import type { Side } from './release-side';
 
@@ -16,7 +16,11 @@ export interface PlannedFile {
 /** The configuration files that two releases have otherwise; secrets in them are masked. */
 export async function changedFiles(store: FileStore, before: Side, after: Side): Promise<PlannedFile[]> {
   const sources = [...new Set([...Object.keys(before.files), ...Object.keys(after.files)])].sort();
-  const secrets = new Set([...before.compared.secrets, ...after.compared.secrets]);
+  const sides = [before.compared.secrets, after.compared.secrets];
+  const secrets = new SecretValues(
+    sides.flatMap((it) => [...it]),
+    sides.flatMap((it) => [...it.names]),
+  );
   const changed = sources.filter((source) => {
     const [old, now] = [before.files[source], after.files[source]];
     return old?.hash !== now?.hash || old?.permissions !== now?.permissions;

@@ -7,7 +7,7 @@ import { applyOverrides } from '../compose/overrides';
 import { startOrder } from '../compose/order';
 import { type ConfigFiles, findConfigFiles } from '../container/config-files';
 import { planProject } from '../container/plan';
-import { projectSecrets } from '../container/project-secrets';
+import { projectSecrets, type SecretValues } from '../container/project-secrets';
 import type { ServicePlan } from '../container/spec';
 import { connect, type Engine } from '../docker/engine';
 import { imageReference, provideImages, type ResolvedImages, resolveImages } from '../docker/images';
@@ -51,7 +51,7 @@ export interface PreparedStack {
   /** What is declared inside of the database's server. @default nothing */
   readonly database?: DatabasePlan;
   readonly files: ConfigFiles;
-  readonly secrets: ReadonlySet<string>;
+  readonly secrets: SecretValues;
   /** What is to become of the data. @default it is left to itself */
   readonly data?: PreparedData;
   readonly warnings: readonly string[];

@@ -1,12 +1,12 @@
 import type { ComposeProject } from '../compose/load';
 import type { ComposeModel, ComposeService } from '../compose/model';
-import { mask } from '../container/project-secrets';
+import { mask, type SecretValues } from '../container/project-secrets';
 import { isHarmless } from '../sensitive';
 
 /** A compose project with the stack configuration laid over it, and what of it must not be shown. */
 export interface Compared {
   readonly project: ComposeProject;
-  readonly secrets: ReadonlySet<string>;
+  readonly secrets: SecretValues;
   /** By service, environment keys whose values may be shown. */
   readonly shown: Readonly<Record<string, readonly string[]>>;
   /** By service, environment keys whose values are secret by declaration. */

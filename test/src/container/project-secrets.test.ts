@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 
-import { mask, projectSecrets } from '../../../src/container/project-secrets';
+import { mask, projectSecrets, SecretValues } from '../../../src/container/project-secrets';
 import { projectOf } from '../../support/compose-project';
 
 describe('the secrets of a project', () => {
@@ -35,5 +35,30 @@ describe('a text for people', () => {
 
   test('keeps what is shorter than 4 characters: it occurs by chance', () => {
     expect(mask('the db', new Set(['db']))).toBe('the db');
+  });
+
+  describe('with a secret that is the name of the stack', () => {
+    const secrets = new SecretValues(['apex', 'apex-example'], ['apex', 'api']);
+
+    test.each([
+      'the container apex-api-1 of apex',
+      'database apex, user "apex"',
+      'password authentication failed for user "apex"',
+      'image: apex-api:v1, name=apex',
+      'no token for apex-api',
+    ])('keeps that name: %s', (text) => {
+      expect(mask(text, secrets)).toBe(text);
+    });
+
+    test.each([
+      ['POSTGRES_PASSWORD=apex', 'POSTGRES_PASSWORD=[secret]'],
+      ['{"password": "apex", "user": "apex"}', '{"password": "[secret]", "user": "apex"}'],
+      ['--access-key apex', '--access-key [secret]'],
+      ['the password is apex', 'the password is [secret]'],
+      ['postgresql://apex:apex@db/apex', 'postgresql://apex:[secret]@db/apex'],
+      ['apex-example of apex', '[secret] of apex'],
+    ])('has it replaced where it is said to be one: %s', (text, masked) => {
+      expect(mask(text, secrets)).toBe(masked);
+    });
   });
 });

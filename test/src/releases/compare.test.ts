@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 
 import type { ComposeModel, ComposeService } from '../../../src/compose/model';
+import { SecretValues } from '../../../src/container/project-secrets';
 import { type Compared, compareModels, compareSections } from '../../../src/releases/compare';
 
 const model = (services: Record<string, ComposeService>, more: Partial<ComposeModel> = {}): ComposeModel => ({
@@ -23,7 +24,7 @@ const side = (services: Record<string, ComposeService>, more: Partial<Compared> 
     warnings: [],
     options: [],
   },
-  secrets: new Set(),
+  secrets: new SecretValues(),
   shown: {},
   hidden: {},
   ...more,
@@ -91,7 +92,7 @@ describe('environment variables', () => {
   });
 
   test('a secret is masked in another value too', () => {
-    const secrets = { secrets: new Set(['hunter2']) };
+    const secrets = { secrets: new SecretValues(['hunter2']) };
     const [change] = compareModels(
       side({ api: { command: ['run'] } }, secrets),
       side({ api: { command: ['run', '--password=hunter2'] } }, secrets),
