@@ -1,13 +1,16 @@
 import { connect } from '../docker/engine';
-import { messageOf } from '../errors';
+import { messageOf, RewindError } from '../errors';
 import type { OperationEvent, Notifier } from '../notify/notifier';
 import { OperationLog } from '../operations/operation-log';
 import type { OperationKind, OperationRecord, RecordedAssessment, RecordedVerification } from '../operations/record';
-import { configurationDifferences, sideOf } from '../operations/sides';
-import type { ReleaseRecord } from '../releases/record';
+import { configurationDifferences, modelDifferences, sideOf } from '../operations/sides';
+import { type ReleaseRecord, releaseName } from '../releases/record';
+import { StackConfig } from '../releases/stack-config';
 import type { Level } from '../verify/probe';
 import { changeStack, type ChangeOptions, type ChangeResult } from './change-stack';
 import { whoAmI } from './keep-release';
+import { openSide } from './release-side';
+import { releaseKey, type StackContext } from './stack-context';
 import { type SeenStack, seeStack } from '../assess/see-stack';
 import { recordedVerification } from './verify-stack';
 
@@ -90,7 +93,7 @@ export async function operate(options: OperateOptions): Promise<Operated> {
         result: result.state,
         ...(failure !== undefined && { failure: full(result) }),
         phases: result.phases,
-        ...sides(before, after),
+        ...(await sides(context, before, after, keepsEvidence)),
         ...dataOf(result),
         ...(loss && loss.length > 0 && { loss }),
         ...(assessment && { assessment }),
@@ -113,17 +116,39 @@ function full(result: ChangeResult): string {
   return 'why' in result ? result.why : '';
 }
 
-function sides(
+async function sides(
+  context: StackContext,
   before: ReleaseRecord | undefined,
   after: ReleaseRecord | undefined,
-): Pick<OperationRecord, 'before' | 'after' | 'configuration'> {
+  comparesModels: boolean,
+): Promise<Pick<OperationRecord, 'before' | 'after' | 'configuration'>> {
   const [was, is] = [sideOf(before), sideOf(after)];
-  const configuration = before && after ? configurationDifferences(before, after) : [];
+  const configuration = before && after ? await differences(context, before, after, comparesModels) : [];
   return {
     ...(was && { before: was }),
     ...(is && { after: is }),
     ...(configuration.length > 0 && { configuration }),
   };
+}
+
+async function differences(
+  context: StackContext,
+  before: ReleaseRecord,
+  after: ReleaseRecord,
+  comparesModels: boolean,
+): Promise<string[]> {
+  const settings = configurationDifferences(before, after);
+  // Mostly both have the same model, which takes no key to tell; to ask Pulumi for the key takes a process.
+  if (!comparesModels || before.sealed === after.sealed) return settings;
+  try {
+    const key = await releaseKey(context, await StackConfig.read(context.configFile));
+    const [was, is] = await Promise.all([openSide(context, before, key), openSide(context, after, key)]);
+    return [...settings, ...modelDifferences(was.compared, is.compared, settings)];
+  } catch (error) {
+    const [was, is] = [releaseName(before.number), releaseName(after.number)];
+    const why = error instanceof RewindError ? error.code : messageOf(error);
+    return [...settings, `the compose models of ${was} and ${is} could not be compared (${why})`];
+  }
 }
 
 function dataOf({ data: { snapshot, keptAs } }: ChangeResult): Pick<OperationRecord, 'data'> {

@@ -1,3 +1,4 @@
+import { type Compared, compareModels, compareSections } from '../releases/compare';
 import type { ReleaseRecord } from '../releases/record';
 import { isHarmless } from '../sensitive';
 import type { StackSide } from './record';
@@ -34,6 +35,28 @@ export function configurationDifferences(before: ReleaseRecord, after: ReleaseRe
       return [`${file}: ${from === undefined ? 'new' : to === undefined ? 'gone' : 'another content'}`];
     }),
   ];
+}
+
+/**
+ * How the compose models of two releases differ beyond what their settings say, a line each. Values of variables are masked as
+ * in a plan; of other keys only the name is told, as a command line may have a secret that nothing tells from the rest.
+ */
+export function modelDifferences(before: Compared, after: Compared, settings: readonly string[]): string[] {
+  const isTold = (service: string, variable: string): boolean =>
+    ['env', 'secrets'].some((key) =>
+      settings.some((line) => line.startsWith(`rewind:${key}.${service}.${variable}: `)),
+    );
+  const services = compareModels(before, after).flatMap(({ service, presence, environment, keys }) => {
+    if (presence !== 'both') return [`${service}: ${presence === 'added' ? 'new' : 'gone'}`];
+    return [
+      ...environment
+        .filter(({ key }) => !isTold(service, key))
+        .map(({ key, from = 'not set', to = 'not set' }) => `${service}: env ${key}: ${from} → ${to}`),
+      ...keys.map(({ key }) => `${service}: another ${key}`),
+    ];
+  });
+  const sections = compareSections(before.project.model, after.project.model);
+  return [...services, ...sections.map((name) => `${name}: changed`)];
 }
 
 /** Every value of a configuration by its path: `rewind:env.api.LOG_LEVEL`. */

@@ -236,6 +236,16 @@ describe('the report', () => {
     expect(page).toContain(api);
   });
 
+  test('says what came from the compose file, with what may be secret masked', async () => {
+    const environment = { LOG_LEVEL: 'debug', PAGE_TOKEN: 'the-page-token' };
+    const page = { ...compose.services.page, environment };
+    await stack.write('compose.yaml', { services: { ...compose.services, page } });
+    await stack.rewind('deploy');
+    const text = await stack.rewind('report');
+    expect(text).toContain('page: env LOG_LEVEL: not set → debug');
+    expect(text).toContain('page: env PAGE_TOKEN: not set → [secret]');
+  });
+
   test('notices a record that was changed', async () => {
     const file = join(stack.directory, '.rewind', 'stacks', project, 'dev', 'operations', 'o1.json');
     await writeFile(file, (await readFile(file, 'utf8')).replace('"done"', '"broken"'));
@@ -289,5 +299,5 @@ describe('a restart', () => {
 });
 
 test('no secret was shown', () => {
-  expect(stack.printed.filter((text) => /the-first-token|the-probe-token/.test(text))).toEqual([]);
+  expect(stack.printed.filter((text) => /the-first-token|the-probe-token|the-page-token/.test(text))).toEqual([]);
 });
