@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { isDeepStrictEqual } from 'node:util';
 
 import { JSONPath } from 'jsonpath-plus';
@@ -125,8 +126,12 @@ export async function walk(
     const where = `step ${index + 1}, ${step.method} ${step.path}`;
     try {
       const request = { ...step, path: filled(step.path, saved, true), body: filledIn(step.body, saved) };
-      const answer = await ask(await endpointFor(step.service, step.port), request, signal);
-      check(answer, { ...step, ...(step.json && { json: filledIn(step.json, saved) as Record<string, unknown> }) });
+      const expected = { ...step, ...(step.json && { json: filledIn(step.json, saved) as Record<string, unknown> }) };
+      const answer = await insisting(step.method, signal, async () => {
+        const answer = await ask(await endpointFor(step.service, step.port), request, signal);
+        check(answer, expected);
+        return answer;
+      });
       times.push(answer.milliseconds);
       for (const [name, path] of Object.entries(step.save)) saved[name] = valueToSave(answer, path);
     } catch (error) {
@@ -137,6 +142,22 @@ export async function walk(
     }
   }
   return times;
+}
+
+const looks = 3;
+const pauseMs = 500;
+
+/** What only reads may be asked again, as the probes of other kinds are: https://www.rfc-editor.org/rfc/rfc9110#section-9.2.1 */
+async function insisting<T>(method: string, signal: AbortSignal, work: () => Promise<T>): Promise<T> {
+  const isSafe = method === 'GET' || method === 'HEAD';
+  for (let left = isSafe ? looks : 1; ; left--) {
+    try {
+      return await work();
+    } catch (error) {
+      if (left === 1 || signal.aborted) throw error;
+      await sleep(pauseMs, undefined, { signal }).catch(() => undefined);
+    }
+  }
 }
 
 function valueToSave({ text }: Answer, path: string): unknown {

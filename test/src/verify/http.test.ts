@@ -8,6 +8,9 @@ import { type ProbeFailed } from '../../../src/verify/probe';
 
 /** A service that keeps notes, as an application would. */
 const notes = new Map<string, unknown>();
+/** So many requests to come are answered with an error. */
+let busy = 0;
+let asked = 0;
 let server: Server;
 let endpoint: { host: string; port: number };
 const never = new AbortController().signal;
@@ -24,7 +27,13 @@ beforeAll(async () => {
     const reply = (status: number, body: unknown): void => {
       response.writeHead(status, { 'content-type': 'application/json' }).end(JSON.stringify(body));
     };
+    asked++;
     void bodyOf(request).then((body) => {
+      if (busy > 0) {
+        busy--;
+        reply(503, { why: 'busy' });
+        return;
+      }
       if (request.url === '/slow') return;
       if (request.method === 'POST') {
         const id = `note ${notes.size + 1}`;
@@ -121,5 +130,21 @@ describe('a workflow', () => {
     const { message, mayPass } = await failure(() => walk({ name: 'notes', steps }, where, never));
     expect(message).toBe('step 2, GET /notes/none: status 404 instead of 200 to 299');
     expect(mayPass).toBe(false);
+  });
+
+  test('asks a busy service again where a step only reads, and nothing else', async () => {
+    const steps = [{ ...step, method: 'POST' as const, path: '/notes', body: {}, save: { id: '$.id' } }];
+    const reading = { ...step, path: '/notes/${id}' };
+    const where = (): Promise<typeof endpoint> => {
+      if (asked === 1) busy = 2;
+      return Promise.resolve(endpoint);
+    };
+    asked = 0;
+    expect(await walk({ name: 'notes', steps: [...steps, reading] }, where, never)).toHaveLength(2);
+    expect(asked).toBe(4);
+    [busy, asked] = [1, 0];
+    const { message } = await failure(() => walk({ name: 'notes', steps }, () => Promise.resolve(endpoint), never));
+    expect(message).toBe('step 1, POST /notes: status 503 instead of 200 to 299');
+    expect(asked).toBe(1);
   });
 });
