@@ -15,13 +15,14 @@ import { type ReleaseRecord, releaseName } from '../releases/record';
 import { ReleaseStore } from '../releases/release-store';
 import { parseKey } from '../releases/seal';
 import type { SealedRelease } from '../releases/sealed';
-import { type ConfigSection, StackConfig } from '../releases/stack-config';
+import { type ConfigSection, securePaths, StackConfig } from '../releases/stack-config';
 import type { DatabaseSettings } from '../settings';
 import type { Level } from '../verify/probe';
 import { changeStack, type ChangeResult, failuresIn } from './change-stack';
 import { whoAmI } from './keep-release';
 import { openDatabase, snapshotsOf } from './open-database';
 import { openSide, type Side } from './release-side';
+import { settingValue } from './setting-value';
 import { openStack, releaseKey, type StackContext } from './stack-context';
 import { takeSnapshot } from './take-snapshot';
 import { recordedVerification } from './verify-stack';
@@ -145,17 +146,24 @@ class Drill {
     await this.#place.make();
     const { directory, stack, store } = this.#place;
     const database = newer.settings.database && withoutRestore(newer.settings.database);
-    const config: ConfigSection = {
+    const verify = today.config['rewind:verify'];
+    const hasSecret = securePaths(verify).length > 0;
+    const plain: ConfigSection = {
       'rewind:store': 'file://./store',
       'rewind:readyTimeoutSeconds': newer.settings.readyTimeoutSeconds,
-      ...(today.config['rewind:verify'] !== undefined && { 'rewind:verify': today.config['rewind:verify'] }),
+      ...(verify !== undefined && !hasSecret && { 'rewind:verify': verify }),
       ...(database && { 'rewind:database': database }),
     };
-    await StackConfig.parse('')
-      .withConfig(config)
-      .replace(join(directory, `Pulumi.${drillStack}.yaml`));
+    const configFile = join(directory, `Pulumi.${drillStack}.yaml`);
+    await StackConfig.parse('').withConfig(plain).replace(configFile);
     const drill = await openStack(directory, drillStack, { ...env, ...this.#place.env });
     await drill.engine.makeKey();
+    if (hasSecret) {
+      // What is encrypted with the passphrase of the stack, the copy with its own could not read.
+      const text = JSON.stringify(await settingValue(context, today.config, 'verify'));
+      await drill.engine.setSecret('rewind:verify', text, configFile);
+    }
+    const config = await StackConfig.read(configFile);
     const made = parseKey(await drill.engine.secretOf('rewind:key'))!;
     const releases = new ReleaseStore(store, stack);
     await this.#place.copyFiles([older.files, newer.files]);
@@ -177,7 +185,7 @@ class Drill {
     record: ReleaseRecord,
     store: ReleaseStore,
     key: Buffer,
-    config: ConfigSection,
+    copied: StackConfig,
     without: readonly string[],
   ): Promise<Omit<ReleaseRecord, 'number' | 'format' | 'stack'>> {
     const { context } = this.#options;
@@ -204,7 +212,8 @@ class Drill {
           .filter(([name]) => !without.includes(name))
           .map(([name, service]) => [name, { ...service, image: service.imageId }]),
       ),
-      config,
+      config: Object.fromEntries(Object.entries(copied.config).filter(([name]) => name !== 'rewind:key')),
+      provider: copied.provider,
       // Of none that the drill will plan: bringing it up is a release of its own.
       fingerprint: `drill of ${record.fingerprint}`,
       sealed: await store.seal(key, JSON.stringify(content)),

@@ -78,8 +78,9 @@ beforeAll(async () => {
   });
   await stack.configure({
     database: { service: 'db', alembic: { service: 'app' } },
-    verify: { sql: [{ name: 'the goods are there', query: 'SELECT count(*) FROM goods', equals: 100 }] },
+    verify: { sql: [{ name: 'the goods are there', query: 'SELECT count(*) FROM goods' }] },
   });
+  await stack.configureSecret('verify.sql[0].equals', '100');
   await stack.rewind('deploy');
   await stack.rewind('deploy', 'app=v2');
   database = new TestDatabase(`${project}-db-1`, 'shop', 'shop');
