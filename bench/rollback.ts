@@ -1,5 +1,5 @@
 import { alone, together } from './alone';
-import { type Outage, startProbe } from './probe';
+import { type Outage, sparingly, startProbe } from './probe';
 import { composeStacks, type ExampleStack, rewindStacks } from './example-stacks';
 import { timed } from './project';
 import type { Measured } from './rows';
@@ -22,7 +22,7 @@ async function takeTurns(
     for (const [side, stack] of round % 2 === 1 ? sides : sides.reverse()) {
       await alone(stack, Object.values(stacks));
       await stack.forward();
-      const probe = startProbe(`http://127.0.0.1:${stack.apiPort}/version`);
+      const probe = startProbe(`http://127.0.0.1:${stack.apiPort}/version`, sparingly);
       const total = await timed(stack.back);
       const outage = await probe.stop();
       results[side]!.push({ total, outage });

@@ -1,4 +1,5 @@
-import { startProbe, type Outage } from '../probe';
+import { alone, together } from '../alone';
+import { type Outage, sparingly, startProbe } from '../probe';
 import { timed } from '../project';
 import type { Measured } from '../rows';
 import { RewindStack } from './rewind-stack';
@@ -28,14 +29,15 @@ export async function operation(say: (text: string) => void): Promise<Measured[]
     RunbookStack.use(async (runbook) => {
       await Promise.all([rewind.seed(size), runbook.seed(size)]);
       await runbook.backUp();
-      const full = await takeTurns('full', say, {
+      const stacks = { ours: rewind, peer: runbook };
+      const full = await takeTurns('full', stacks, say, {
         ours: (round) => fullByRewind(rewind, round, say),
         peer: async (round) => {
           await runbook.deploy('v0.2.0', otherFactors(round));
           return probed(runbook.url, () => runbook.fullRollback());
         },
       });
-      const quick = await takeTurns('quick', say, {
+      const quick = await takeTurns('quick', stacks, say, {
         ours: async () => {
           await rewind.bring('v0.2.0');
           return probed(rewind.url(seededJob), async () => {
@@ -82,6 +84,7 @@ function verified<T extends { readonly state: string; readonly verification?: { 
 
 async function takeTurns(
   what: string,
+  stacks: Readonly<Record<'ours' | 'peer', { readonly label: string }>>,
   say: (text: string) => void,
   sides: Readonly<Record<'ours' | 'peer', (round: number) => Promise<Timed>>>,
 ): Promise<Record<'ours' | 'peer', Timed[]>> {
@@ -89,6 +92,7 @@ async function takeTurns(
   for (let round = 1; round <= rounds; round++) {
     const order = ['ours', 'peer'] as const;
     for (const side of round % 2 === 1 ? order : order.toReversed()) {
+      await alone(stacks[side], Object.values(stacks));
       const result = await sides[side](round);
       results[side].push(result);
       const { total, outage } = result;
@@ -97,11 +101,12 @@ async function takeTurns(
       );
     }
   }
+  await together(Object.values(stacks));
   return results;
 }
 
 async function probed(url: string, work: () => Promise<unknown>): Promise<Timed> {
-  const probe = startProbe(url);
+  const probe = startProbe(url, sparingly);
   const total = await timed(work);
   return { total, outage: await probe.stop() };
 }

@@ -35,6 +35,11 @@ export class RewindStack {
   readonly #made: BenchProject;
   readonly #apiPort: number;
 
+  /** What its containers are labelled with. */
+  get label(): string {
+    return `com.docker.compose.project=${this.project}`;
+  }
+
   private constructor(project: string, made: BenchProject, apiPort: number) {
     this.project = project;
     this.#made = made;

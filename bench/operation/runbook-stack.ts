@@ -24,6 +24,8 @@ const dockerCommand = `docker() {
  */
 export class RunbookStack {
   readonly url = `http://127.0.0.1:${apiPort}/api/v1/jobs/00000001-5eed-4000-8000-000000000000`;
+  /** What its containers are labelled with. */
+  readonly label = `com.docker.compose.project=${project}`;
   readonly #made: BenchProject;
 
   private constructor(made: BenchProject) {
