@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
 
 import { messageOf } from '../errors';
@@ -69,6 +70,8 @@ const sideBySide = 8;
 export async function runProbes(probes: readonly Probe[], options: RunProbesOptions): Promise<ProbeResult[]> {
   const limit = AbortSignal.timeout(options.limitMs);
   const signal = AbortSignal.any([limit, ...(options.signal ? [options.signal] : [])]);
+  // Each probe that is under way listens to it, some more than once.
+  setMaxListeners(0, signal);
   const results: ProbeResult[] = [];
   let next = 0;
   const work = async (): Promise<void> => {
@@ -99,7 +102,7 @@ async function runProbe(probe: Probe, signal: AbortSignal, limitMs: number): Pro
   });
   for (;;) {
     try {
-      return result(true, await untilAborted(probe.look(signal), signal));
+      return result(true, await untilAborted(() => probe.look(signal), signal));
     } catch (error) {
       const { evidence, mayPass = true } = error instanceof ProbeFailed ? error : {};
       if (signal.aborted) return result(false, `no result within ${limitMs / 1000} s`, evidence);
@@ -111,8 +114,8 @@ async function runProbe(probe: Probe, signal: AbortSignal, limitMs: number): Pro
   }
 }
 
-/** What does not listen to the signal is not waited for either. */
-async function untilAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
+/** What does not listen to the signal is not waited for either. What has not begun by then is not begun. */
+async function untilAborted<T>(work: () => Promise<T>, signal: AbortSignal): Promise<T> {
   signal.throwIfAborted();
   let stop: () => void = () => undefined;
   const aborted = new Promise<never>((_, reject) => {
@@ -121,7 +124,7 @@ async function untilAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<T
     };
     signal.addEventListener('abort', stop, { once: true });
   });
-  return Promise.race([work, aborted]).finally(() => {
+  return Promise.race([work(), aborted]).finally(() => {
     signal.removeEventListener('abort', stop);
   });
 }

@@ -1,4 +1,4 @@
-import { describe, expect, test } from 'vitest';
+import { describe, expect, test, vi } from 'vitest';
 
 import { type Probe, ProbeFailed, runProbes } from '../../../src/verify/probe';
 
@@ -55,5 +55,42 @@ describe('probes', () => {
     });
     stop.abort();
     await expect(running).rejects.toThrow(/abort/i);
+  });
+
+  test('are not looked at again when nobody wants to know any more', async () => {
+    const stop = new AbortController();
+    let looks = 0;
+    const running = runProbes(
+      [
+        probe('a', () => {
+          looks++;
+          setTimeout(() => {
+            stop.abort();
+          }, 50);
+          return Promise.reject(new Error('not there'));
+        }),
+      ],
+      { limitMs: 5000, signal: stop.signal },
+    );
+    await expect(running).rejects.toThrow(/abort/i);
+    expect(looks).toBe(1);
+  });
+
+  test('are many at a time without a warning', async () => {
+    const warned = vi.fn();
+    process.on('warning', warned);
+    await runProbes(
+      Array.from({ length: 8 }, (_, at) =>
+        probe(`p${at}`, async (signal) => {
+          signal.addEventListener('abort', () => undefined);
+          await new Promise((resolve) => setTimeout(resolve, 20));
+          return 'there';
+        }),
+      ),
+      { limitMs: 5000 },
+    );
+    await new Promise(setImmediate);
+    process.off('warning', warned);
+    expect(warned).not.toHaveBeenCalled();
   });
 });
