@@ -2,6 +2,7 @@
 export const exitCodes = {
   done: [0, 'Done.'],
   failed: [1, 'Refused or failed; nothing of the stack has changed.'],
+  drift: [2, 'What is there differs from the release (`rewind drift`).'],
   putBack: [3, 'Failed; what ran before runs again.'],
   broken: [4, 'Failed, and what ran before could not be put back; the last lines say what runs and what to type.'],
   locked: [5, 'Another operation on the stack is under way; nothing has changed.'],

@@ -3,6 +3,7 @@ import { Command } from 'commander';
 import { register as registerAssess } from './commands/assess';
 import { register as registerDeploy } from './commands/deploy';
 import { register as registerDrill } from './commands/drill';
+import { register as registerDrift } from './commands/drift';
 import { register as registerEnv } from './commands/env';
 import { register as registerExample } from './commands/example';
 import { register as registerHistory } from './commands/history';
@@ -36,6 +37,7 @@ const commands = [
   registerVerify,
   registerReport,
   registerDrill,
+  registerDrift,
   registerSetup,
   registerEnv,
   registerExample,

@@ -1,6 +1,7 @@
 import { type CacheSettings, cacheSchema } from './cache/settings';
 import { type Thresholds, thresholdsSchema } from './assess/thresholds';
 import type { Problem } from './errors';
+import { driftSchema, type DriftSettings } from './drift/ignore';
 import { notifySchema, type NotifyTarget } from './notify/settings';
 import { readShaped } from './shaped';
 import { type VerifySettings, verifySchema } from './verify/settings';
@@ -91,6 +92,8 @@ export interface StackSettings {
   readonly infrastructure: readonly string[] | undefined;
   /** `rewind:notify`: who is told of what happens. @default nobody */
   readonly notify: readonly NotifyTarget[];
+  /** `rewind:drift`: differences that are known. @default none */
+  readonly drift: DriftSettings;
   /** `rewind:key`: what the kept parts of releases are encrypted with. @default made by the first update */
   readonly key: string | undefined;
 }
@@ -211,6 +214,12 @@ export const settingKeys: Readonly<Record<string, SettingDocs>> = {
     example: '[{url: {secure: v1:…}, format: slack, on: [failure, trigger]}, {command: [/usr/local/bin/page]}]',
     default: 'nobody',
   },
+  drift: {
+    about:
+      'Differences between what was released and what is there that `rewind drift` is not to count: each with the ID of the finding (`*` stands for any text), the reason, and the last day on which the rule holds. See [drift.md](drift.md).',
+    example: '{ignore: [{what: "container/api-1/env.DEBUG", reason: incident 42, until: 2026-12-31}]}',
+    default: 'none is left out',
+  },
   key: {
     about:
       'The key with which the compose models and configurations of releases are encrypted in the store; itself a secret of the stack, so that whoever may read those may read these. The first update makes it. Without it earlier releases cannot be brought back.',
@@ -227,6 +236,7 @@ export function readSettings(raw: RawSettings): { readonly settings: StackSettin
   const assess = readShaped('assess', thresholdsSchema, raw['assess']);
   const cache =
     raw['cache'] === undefined ? undefined : readShaped('cache', cacheSchema, raw['cache'], { service: '-' });
+  const drift = readShaped('drift', driftSchema, raw['drift']);
   const notify = readShaped('notify', notifySchema, raw['notify'], []);
   const { files: compose, release } = read.filesOrRelease('compose');
   const settings: StackSettings = {
@@ -252,6 +262,7 @@ export function readSettings(raw: RawSettings): { readonly settings: StackSettin
     cache: cache?.settings,
     infrastructure: read.texts('infrastructure'),
     notify: notify.settings,
+    drift: drift.settings,
   };
   return {
     settings,
@@ -260,6 +271,7 @@ export function readSettings(raw: RawSettings): { readonly settings: StackSettin
       ...verify.problems,
       ...assess.problems,
       ...notify.problems,
+      ...drift.problems,
       ...(cache?.problems ?? []),
     ],
   };

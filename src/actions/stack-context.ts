@@ -5,6 +5,7 @@ import { parse } from 'yaml';
 
 import { storeFolder } from './prepare-stack';
 import { StackEngine } from '../automation/engine';
+import { passphraseOpener } from '../automation/passphrase';
 import { messageOf, RewindError } from '../errors';
 import { ReleaseStore } from '../releases/release-store';
 import { StackConfig } from '../releases/stack-config';
@@ -54,8 +55,12 @@ export async function openStack(
  *
  * @throws RewindError pulumi/failed
  */
-export async function releaseKey({ engine }: StackContext, { config }: StackConfig): Promise<string | undefined> {
-  return config['rewind:key'] === undefined ? undefined : engine.secretOf('rewind:key');
+export async function releaseKey({ engine }: StackContext, today: StackConfig): Promise<string | undefined> {
+  const written = today.config['rewind:key'];
+  if (written === undefined) return undefined;
+  const { secure } = (written ?? {}) as { readonly secure?: unknown };
+  const open = typeof secure === 'string' ? await passphraseOpener(today.provider) : undefined;
+  return open?.(secure as string) ?? engine.secretOf('rewind:key');
 }
 
 /**

@@ -124,6 +124,11 @@ async function factsOf(docker: Docker, ids: ReadonlyMap<string, string>): Promis
 
 async function inspectImage(docker: Docker, id: string): Promise<ImageFacts> {
   const { Config: config } = (await docker.getImage(id).inspect()) as { Config?: ImageConfig };
+  return imageFacts(id, config);
+}
+
+/** What of an image's configuration matters to its containers. @param config - undefined if that is not known */
+export function imageFacts(id: string, config: ImageConfig | undefined): ImageFacts {
   return {
     id,
     volumes: Object.keys(config?.Volumes ?? {}),
@@ -134,7 +139,7 @@ async function inspectImage(docker: Docker, id: string): Promise<ImageFacts> {
 
 interface ImageConfig {
   readonly Volumes?: object | null;
-  readonly Entrypoint?: string[] | null;
+  readonly Entrypoint?: readonly string[] | null;
   readonly Healthcheck?: HealthConfig | null;
 }
 

@@ -1,0 +1,59 @@
+import { createDecipheriv, pbkdf2 } from 'node:crypto';
+import { readFile } from 'node:fs/promises';
+import { promisify } from 'node:util';
+
+import type { SecretsProvider } from '../releases/stack-config';
+
+const derive = promisify(pbkdf2);
+
+/** Opens what a stack configuration has encrypted: `v1:…`. @returns undefined for what was encrypted otherwise */
+export type Opener = (sealed: string) => string | undefined;
+
+/**
+ * Opens the secrets of a stack in this process, where they are encrypted with a passphrase that is at hand: starting
+ * pulumi for it takes longer. The format is Pulumi's own:
+ * https://github.com/pulumi/pulumi/blob/v3.248.0/sdk/go/common/resource/config/crypt.go
+ *
+ * @returns undefined if they are encrypted in another way, or the passphrase is another one: pulumi tells why
+ */
+export async function passphraseOpener(
+  provider: SecretsProvider,
+  env: NodeJS.ProcessEnv = process.env,
+): Promise<Opener | undefined> {
+  const [version, salt, ...proof] = (provider['encryptionsalt'] ?? '').split(':');
+  const isPlain = provider['secretsprovider'] === undefined || provider['secretsprovider'] === 'passphrase';
+  if (version !== 'v1' || salt === undefined || !isPlain) return undefined;
+  const passphrase = await passphraseOf(env);
+  if (passphrase === undefined) return undefined;
+  const key = await derive(passphrase, Buffer.from(salt, 'base64'), 1_000_000, 32, 'sha256');
+  const open: Opener = (sealed) => decrypt(key, sealed);
+  return open(proof.join(':')) === 'pulumi' ? open : undefined;
+}
+
+async function passphraseOf(env: NodeJS.ProcessEnv): Promise<string | undefined> {
+  const given = env['PULUMI_CONFIG_PASSPHRASE'];
+  if (given) return given;
+  const file = env['PULUMI_CONFIG_PASSPHRASE_FILE'];
+  return file
+    ? readFile(file, 'utf8').then(
+        (text) => text.trim(),
+        () => undefined,
+      )
+    : undefined;
+}
+
+const tagBytes = 16;
+
+function decrypt(key: Buffer, sealed: string): string | undefined {
+  const [version, nonce, content] = sealed.split(':');
+  if (version !== 'v1' || nonce === undefined || content === undefined) return undefined;
+  const bytes = Buffer.from(content, 'base64');
+  if (bytes.length < tagBytes) return undefined;
+  try {
+    const cipher = createDecipheriv('aes-256-gcm', key, Buffer.from(nonce, 'base64'));
+    cipher.setAuthTag(bytes.subarray(-tagBytes));
+    return Buffer.concat([cipher.update(bytes.subarray(0, -tagBytes)), cipher.final()]).toString('utf8');
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,80 @@
+import type Docker from 'dockerode';
+
+import type { Finding } from './finding';
+import type { Inspected } from './live-form';
+import { plannedContainers, type Scene, shortName } from './scene';
+
+/** A path that a container has otherwise than its image: 0 changed, 1 added, 2 removed. */
+interface Change {
+  readonly Path: string;
+  readonly Kind: number;
+}
+
+/** What programs write as they run, of which nobody thinks as a change. */
+const passing =
+  /^\/(tmp|run|var\/run|var\/tmp|var\/cache|var\/log|dev|proc|sys)(\/|$)|\.(pid|sock|lock|pyc|log|swp)$|\/(__pycache__|\.cache|\.npm|\.pytest_cache)(\/|$)|\/\.[a-z_]*history$|^\/var\/lib\/nginx\/|^\/(etc\/(hosts|hostname|resolv\.conf|mtab)|\.dockerenv)$/;
+
+const names = ['changed', 'added', 'removed'];
+const mostNamed = 5;
+
+/** Files that were changed inside of containers: gone with the next one. */
+export async function changedFileFindings(scene: Scene): Promise<Finding[]> {
+  const found = await Promise.all(
+    plannedContainers(scene).map(async ({ service, spec }): Promise<Finding[]> => {
+      const info = scene.inspected.get(spec.name);
+      // A root that is read-only cannot have been written to.
+      if (!info || info.HostConfig.ReadonlyRootfs) return [];
+      const changes = await readChanges(scene.docker, info.Id);
+      const own = new Set((spec.uploads ?? []).map(({ file }) => file));
+      const told = worthTelling(changes, info).filter(({ Path: path }) => !own.has(path));
+      if (told.length === 0) return [];
+      const list = told.slice(0, mostNamed).map(({ Path: path, Kind: kind }) => `${path} ${names[kind] ?? ''}`.trim());
+      const more = told.length > mostNamed ? [`${told.length - mostNamed} more`] : [];
+      return [
+        {
+          id: `container/${shortName(scene, spec.name)}/files`,
+          group: service,
+          what: `files in ${shortName(scene, spec.name)}`,
+          declared: 'as in the image',
+          live: [...list, ...more].join(', '),
+          severity: 'information',
+          fix: 'replace',
+          note: 'The next container of this service will not have them.',
+        },
+      ];
+    }),
+  );
+  return found.flat();
+}
+
+async function readChanges(docker: Docker, id: string): Promise<readonly Change[]> {
+  try {
+    return ((await docker.getContainer(id).changes()) as Change[] | null) ?? [];
+  } catch {
+    return []; // it has gone meanwhile, or the storage driver cannot tell
+  }
+}
+
+/** Without folders that changed only because of what is in them, what is mounted, and what programs write in passing. */
+export function worthTelling(
+  changes: readonly Change[],
+  { Mounts: mounts, HostConfig: host }: Pick<Inspected, 'Mounts' | 'HostConfig'>,
+): Change[] {
+  const mounted = [
+    ...mounts.map(({ Destination: path }) => path),
+    ...Object.keys((host.Tmpfs as object | null) ?? {}),
+    ...(host.Mounts ?? []).map(({ Target: path }) => path),
+  ];
+  const parents = new Set(changes.flatMap(({ Path: path }) => ancestors(path)));
+  return changes.filter(({ Path: path, Kind: kind }) => {
+    if (passing.test(path)) return false;
+    // What is made for a mount, and what is below one.
+    if (mounted.some((it) => it === path || it.startsWith(`${path}/`) || path.startsWith(`${it}/`))) return false;
+    return !(kind !== 2 && parents.has(path));
+  });
+}
+
+function ancestors(path: string): string[] {
+  const parts = path.split('/').slice(1, -1);
+  return parts.map((_part, at) => `/${parts.slice(0, at + 1).join('/')}`);
+}
