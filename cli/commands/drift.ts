@@ -1,16 +1,26 @@
 import type { Command } from 'commander';
 
-import { findDrift } from '../../src/actions/find-drift';
+import { type Drift, findDrift } from '../../src/actions/find-drift';
+import { planFix, prepareFix } from '../../src/actions/fix-drift';
+import { storeFolder } from '../../src/actions/prepare-stack';
+import { settingsOf } from '../../src/actions/release-side';
+import { StackConfig } from '../../src/releases/stack-config';
+import { showChange } from '../change';
+import { confirmed } from '../confirm';
 import { exitCode } from '../exit-codes';
-import { driftText } from '../output/drift-text';
+import { driftText, fixText } from '../output/drift-text';
 import { printJson } from '../output/json';
-import { openSession, type StackOptions } from '../session';
+import { progressFor } from '../output/progress';
+import { loadProgram } from '../program';
+import { openSession, type Session, type StackOptions } from '../session';
 import { stackCommand } from '../stack-command';
 
 interface DriftOptions extends StackOptions {
   readonly only: readonly string[];
   readonly registry?: boolean;
   readonly times?: boolean;
+  readonly fix?: true | readonly string[];
+  readonly yes?: boolean;
 }
 
 /** `rewind drift`: how the live system differs from the newest release. */
@@ -19,10 +29,11 @@ export function register(program: Command): void {
   stackCommand(
     program,
     'drift',
-    'find every difference between the newest release and what is there; changes nothing',
+    'find every difference between the newest release and what is there; changes nothing, unless it is to put them right',
     [
       'rewind drift',
       'rewind drift --only api,volumes     # of one service and of all volumes',
+      'rewind drift --fix --yes            # puts right what is broken or changed',
       'rewind drift --json                 # for a monitoring: exit code 2 if there is drift',
     ],
   )
@@ -33,9 +44,15 @@ export function register(program: Command): void {
       [],
     )
     .option('--registry', 'also ask registries whether tags have moved there')
+    .option(
+      '--fix [what...]',
+      'put it right through the engine: all that is broken or changed, or what is named; says what it will do, and asks',
+    )
+    .option('-y, --yes', 'with --fix: do it without asking')
     .option('--times', 'say on standard error what took how long')
     .action(async (options: DriftOptions) => {
-      const { context } = await openSession(options);
+      const session = await openSession(options);
+      const { context } = session;
       const drift = await findDrift({
         context,
         only: options.only,
@@ -44,8 +61,37 @@ export function register(program: Command): void {
           onTime: (what: string, ms: number) => process.stderr.write(`${ms.toFixed(0).padStart(6)} ms  ${what}\n`),
         }),
       });
-      if (options.json) printJson(drift);
+      if (options.fix !== undefined) {
+        await fix(session, drift, options);
+        return;
+      }
+      if (options.json) printJson(publicDrift(drift));
       else process.stdout.write(`${driftText(drift)}\n`);
       if (!drift.ok) process.exitCode = exitCode('drift');
     });
+}
+
+/** What was found, as others may read it. */
+function publicDrift({ files: _files, ...drift }: Drift): object {
+  return drift;
+}
+
+async function fix(session: Session, drift: Drift, options: DriftOptions): Promise<void> {
+  const { context } = session;
+  const { json = false } = options;
+  const { mends, left } = planFix(drift, Array.isArray(options.fix) ? (options.fix as readonly string[]) : []);
+  if (!json) process.stdout.write(`${fixText(mends, left)}\n`);
+  if (mends.length === 0) {
+    if (json) printJson({ ...publicDrift(drift), fixed: [], left: left.map(({ id }) => id) });
+    process.exitCode = left.length > 0 ? exitCode('drift') : 0;
+    return;
+  }
+  if (!options.yes && !(await confirmed('Put this right?', 'rewind drift', json))) {
+    process.stdout.write('Nothing has changed.\n');
+    return;
+  }
+  await loadProgram();
+  const { store } = settingsOf((await StackConfig.read(context.configFile)).config);
+  const change = await prepareFix(context, drift, mends, storeFolder(store, context.directory));
+  await showChange(session, await progressFor(options), json, change);
 }

@@ -1,4 +1,5 @@
 import type { Drift } from '../../src/actions/find-drift';
+import type { Mend } from '../../src/actions/fix-drift';
 import type { Finding, Fix } from '../../src/drift/finding';
 import { releaseName } from '../../src/releases/record';
 import { localTime } from './columns';
@@ -51,4 +52,13 @@ function verdict({ findings, stack, release, seconds }: Drift): string {
     return count === 0 ? [] : [`${count} ${severity}`];
   });
   return `${stack} differs from ${releaseName(release)}: ${counts.join(', ')} ${time}.`;
+}
+
+/** What putting findings right will do, and what it leaves. */
+export function fixText(mends: readonly Mend[], left: readonly Finding[]): string {
+  if (mends.length === 0 && left.length === 0) return 'There is nothing to put right.';
+  return [
+    ...mends.map(({ finding, does }) => `${finding.what}: ${does}`),
+    ...left.map(({ what, note }) => `${what}: left as it is${note === undefined ? '' : `. ${note}`}`),
+  ].join('\n');
 }

@@ -1,3 +1,5 @@
+import { relative } from 'node:path';
+
 import { readState } from '../automation/checkpoint';
 import { passphraseOpener } from '../automation/passphrase';
 import { composeLabel, stackLabel } from '../container/labels';
@@ -23,7 +25,7 @@ import type { Scene } from '../drift/scene';
 import { strangeVolumes, volumeFindings } from '../drift/volumes';
 import { RewindError } from '../errors';
 import { replicasOf } from '../compose/order';
-import { findConfigFiles } from '../container/config-files';
+import { findConfigFiles, type KnownFile } from '../container/config-files';
 import type { ReleaseRecord } from '../releases/record';
 import { openRelease } from '../releases/release-store';
 import type { SealedRelease } from '../releases/sealed';
@@ -49,8 +51,18 @@ export interface Drift {
   readonly ok: boolean;
   readonly findings: readonly Finding[];
   readonly ignored: readonly Ignored[];
+  /** Configuration files of the release. */
+  readonly files: readonly ReleasedFile[];
   /** What is worth knowing of the look itself: a rule that has ended, an operation under way. */
   readonly notes: readonly string[];
+}
+
+/** A configuration file that a release ran with. */
+export interface ReleasedFile extends Pick<KnownFile, 'hash' | 'permissions' | 'secret'> {
+  /** Relative to the compose project, as findings name it. */
+  readonly path: string;
+  /** Absolute path. */
+  readonly source: string;
 }
 
 /** How a stack is looked at. */
@@ -105,6 +117,13 @@ export async function findDrift(options: FindDriftOptions): Promise<Drift> {
     ok: findings.every(({ severity }) => severity === 'information'),
     findings: sorted(findings),
     ignored: ignored.sort((a, b) => (a.id < b.id ? -1 : 1)),
+    files: Object.entries(scene.files).map(([source, { hash, permissions, secret }]) => ({
+      path: relative(scene.source.directory, source),
+      source,
+      hash,
+      secret,
+      ...(permissions !== undefined && { permissions }),
+    })),
     notes: [
       ...(scene.isUnderWay ? ['An operation on the stack is under way: what it is about is no finding.'] : []),
       ...(scene.state

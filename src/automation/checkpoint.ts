@@ -11,6 +11,7 @@ import { withoutPrefix } from './said';
 
 /** A resource in a stack's state. Secrets in its inputs are encrypted. */
 export interface StateResource {
+  readonly urn: string;
   readonly type: string;
   readonly name: string;
   /** @default it is a component */
@@ -126,6 +127,7 @@ function stateOf({ manifest, resources, pending_operations: pending }: Deploymen
   return {
     ...(manifest?.time !== undefined && { writtenAt: new Date(manifest.time) }),
     resources: living.map(({ urn, type, id, parent, created, inputs = {} }) => ({
+      urn,
       type,
       name: nameIn(urn),
       inputs,

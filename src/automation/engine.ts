@@ -92,6 +92,15 @@ export class StackEngine {
   }
 
   /**
+   * Has the next update make resources anew, whatever it finds of them.
+   *
+   * @throws RewindError pulumi/failed
+   */
+  async taint(urns: readonly string[]): Promise<void> {
+    if (urns.length > 0) await this.#pulumi(['state', 'taint', ...urns, '--yes']);
+  }
+
+  /**
    * Takes away the lock that a process left which was killed.
    *
    * @throws RewindError pulumi/failed

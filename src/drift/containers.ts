@@ -255,6 +255,9 @@ function originOf({ events, state }: Scene, name: string, path: string, info: In
   return made ? {} : { since: new Date(info.Created).toISOString() };
 }
 
+/** Names of containers that were set aside for one of the release. */
+const asideName = /-aside-\d+$/;
+
 /** Containers of the compose project that the release does not know. */
 export function strangeContainers(scene: Scene): Finding[] {
   const planned = new Set(plannedContainers(scene).map(({ spec }) => spec.name));
@@ -266,6 +269,7 @@ export function strangeContainers(scene: Scene): Finding[] {
     .map((it) => {
       const name = nameOf(it);
       const isOneOff = it.Labels[composeLabel('oneoff')] === 'True';
+      const isAside = asideName.test(name);
       const wasReleased = it.Labels[stackLabel] === scene.stack;
       return {
         id: `unmanaged/container/${name}`,
@@ -273,7 +277,7 @@ export function strangeContainers(scene: Scene): Finding[] {
         what: `container ${name}`,
         live: `${it.State}, ${isOneOff ? 'of docker compose run' : wasReleased ? 'left behind by this stack' : 'made by hand or by docker compose'}`,
         since: new Date(it.Created * 1000).toISOString(),
-        severity: isOneOff ? ('information' as const) : ('changed' as const),
+        severity: isOneOff || isAside ? ('information' as const) : ('changed' as const),
         fix: 'none' as const,
         note: `Remove it: docker rm --force ${name}. Or declare it in the compose file.`,
       };
