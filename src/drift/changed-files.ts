@@ -49,7 +49,9 @@ export async function changedFileFindings(scene: Scene): Promise<Finding[]> {
 
 async function readChanges(docker: Docker, id: string): Promise<readonly Change[]> {
   try {
-    return ((await docker.getContainer(id).changes()) as Change[] | null) ?? [];
+    const changes: unknown = await docker.getContainer(id).changes();
+    // Where there is none, the client hands on the engine's `null` as bytes.
+    return Array.isArray(changes) ? (changes as Change[]) : [];
   } catch {
     return []; // it has gone meanwhile, or the storage driver cannot tell
   }
