@@ -133,7 +133,7 @@ function condition(scene: Scene, { service, plan, spec }: PlannedContainer, info
     return finding('state', 'running', live, 'broken', { ...endOf(info), ...told });
   }
   if (state.Health?.Status === 'unhealthy') {
-    const since = state.Health.Log?.at(-state.Health.FailingStreak)?.Start ?? state.Health.Log?.[0]?.Start;
+    const since = state.Health.Log.at(-state.Health.FailingStreak)?.Start ?? state.Health.Log[0]?.Start;
     const origin = since === undefined ? {} : { since: new Date(since).toISOString() };
     return finding('health', 'healthy', `unhealthy, ${state.Health.FailingStreak} checks in a row`, 'broken', origin);
   }

@@ -1,6 +1,6 @@
 import { relative } from 'node:path';
 
-import { FileStore, type KeptFile } from '../store/files';
+import { type FileStore, type KeptFile } from '../store/files';
 import type { Finding } from './finding';
 import { plannedContainers, type Scene } from './scene';
 

@@ -139,12 +139,7 @@ function mounts(info: Inspected, form: FormBuilder): void {
     if ((type as string) === 'tmpfs') continue;
     form.set(
       `mount.${path}`,
-      mount(
-        type ?? 'bind',
-        type === 'volume' ? (name ?? '') : source,
-        writable,
-        type === 'bind' ? propagation : undefined,
-      ),
+      mount(type, type === 'volume' ? (name ?? '') : source, writable, type === 'bind' ? propagation : undefined),
     );
   }
   for (const [path, { Type: type, ReadOnly: readOnly, TmpfsOptions: options }] of asked) {
@@ -167,7 +162,7 @@ function security({ HostConfig: host }: Inspected, { nameOf }: EngineDefaults, f
   form.set('cgroup namespace', (host as { CgroupnsMode?: string }).CgroupnsMode);
   form.set('cgroup parent', host.CgroupParent);
   const shares = (host.Privileged ?? false) || host.PidMode === 'host' || host.IpcMode === 'host';
-  form.set('security options', securityOptions(host.SecurityOpt, shares));
+  form.set('security options', securityOptions(host.SecurityOpt as string[] | null, shares));
   const devices = (host.Devices ?? []) as { PathOnHost: string; PathInContainer: string; CgroupPermissions: string }[];
   for (const device of devices)
     form.set(`device.${device.PathInContainer}`, `${device.PathOnHost} ${device.CgroupPermissions}`);
@@ -211,7 +206,10 @@ function limits({ HostConfig: host }: Inspected, { logDriver }: EngineDefaults, 
   const ulimits = (host.Ulimits ?? []) as { Name: string; Soft: number; Hard: number }[];
   for (const { Name, Soft, Hard } of ulimits) form.set(`ulimit.${Name}`, `${Soft}:${Hard}`);
   form.setAll('sysctl', Object.entries((host.Sysctls as Record<string, string> | null) ?? {}));
-  const { Type: driver, Config: options } = host.LogConfig ?? { Type: logDriver, Config: {} };
+  const { Type: driver, Config: options } = (host.LogConfig ?? { Type: logDriver, Config: {} }) as {
+    readonly Type: string;
+    readonly Config: unknown;
+  };
   form.set('log driver', driver === logDriver ? undefined : driver);
   form.setAll('log option', Object.entries((options as Record<string, string> | null) ?? {}));
   form.setAll('storage option', Object.entries((host.StorageOpt as Record<string, string> | null) ?? {}));

@@ -59,7 +59,7 @@ function ofNetwork(scene: Scene, plan: NetworkPlan): Finding[] {
       ...base,
       id: `${base.id}/${key.replaceAll(' ', '-')}`,
       what: `${key} of the network ${plan.name}`,
-      declared: String(declared[key]),
+      declared: declared[key],
       live: String(found[key]),
       since: new Date(live.Created).toISOString(),
       severity: 'changed',
@@ -126,7 +126,7 @@ interface Pool {
 }
 
 function poolsOf(live: Live): readonly Pool[] {
-  return (live.IPAM?.Config ?? []) as unknown as readonly Pool[];
+  return live.IPAM?.Config ?? [];
 }
 
 /** Whether a network has what is declared of its addresses: the engine fills in a gateway. */

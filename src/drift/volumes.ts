@@ -101,7 +101,7 @@ function options({ secrets }: Scene, volume: ComposeVolume | undefined, live: Li
       fix: 'none',
       note,
     });
-  const [asked, given] = [volume?.driver_opts ?? {}, (live.Options as Record<string, string> | null) ?? {}];
+  const [asked, given] = [volume?.driver_opts ?? {}, live.Options ?? {}];
   for (const key of new Set([...Object.keys(asked), ...Object.keys(given)])) {
     if (asked[key] === given[key]) continue;
     const told = (value: string | undefined): string =>
