@@ -127,13 +127,13 @@ export function propertiesSql(
   ].join('\n');
 }
 
-function splitSetting(setting: string): [string, string] {
+export function splitSetting(setting: string): [string, string] {
   const at = setting.indexOf('=');
   return [setting.slice(0, at), setting.slice(at + 1)];
 }
 
 /** A setting may have a name of two parts: `app.tenant`. */
-function settingName(name: string): string {
+export function settingName(name: string): string {
   return name.split('.').map(identifier).join('.');
 }
 
@@ -147,7 +147,7 @@ const lists = new Set([
   'unix_socket_directories',
 ]);
 
-function settingValue(name: string, value: string): string {
+export function settingValue(name: string, value: string): string {
   if (!lists.has(name.toLowerCase()) || value === '') return literal(value);
   // As texts, not as names: an empty one, which is `""`, could not be written otherwise.
   const names = value.match(/"(?:[^"]|"")*"|[^\s,"]+/g) ?? [''];

@@ -152,8 +152,8 @@ const types: readonly string[] = [
       collation: `CASE WHEN t.typtype = 'd' AND t.typcollation <> (SELECT b.typcollation FROM pg_catalog.pg_type b WHERE b.oid = t.typbasetype) THEN ${collation('t.typcollation')} END`,
       notNull: when(`t.typtype = 'd' AND t.typnotnull`),
       default: `CASE WHEN t.typtype = 'd' THEN pg_catalog.pg_get_expr(t.typdefaultbin, 0) END`,
-      attributes: `CASE WHEN t.typtype = 'c' THEN (SELECT pg_catalog.json_agg(pg_catalog.concat_ws(' ', ${quoted('a.attname')}, pg_catalog.format_type(a.atttypid, a.atttypmod),
-        CASE WHEN a.attcollation <> b.typcollation THEN 'COLLATE ' || ${collation('a.attcollation')} END) ORDER BY a.attnum)
+      attributes: `CASE WHEN t.typtype = 'c' THEN (SELECT pg_catalog.json_agg(pg_catalog.json_build_array(${quoted('a.attname')}, pg_catalog.concat_ws(' ', pg_catalog.format_type(a.atttypid, a.atttypmod),
+        CASE WHEN a.attcollation <> b.typcollation THEN 'COLLATE ' || ${collation('a.attcollation')} END)) ORDER BY a.attnum)
         FROM pg_catalog.pg_attribute a JOIN pg_catalog.pg_type b ON b.oid = a.atttypid WHERE a.attrelid = t.typrelid AND a.attnum > 0 AND NOT a.attisdropped) END`,
       range: `CASE WHEN t.typtype = 'r' THEN (SELECT pg_catalog.json_strip_nulls(pg_catalog.json_build_object('SUBTYPE', pg_catalog.format_type(r.rngsubtype, NULL),
         'SUBTYPE_OPCLASS', (SELECT ${quoted('on_.nspname')} || '.' || ${quoted('o.opcname')} FROM pg_catalog.pg_opclass o JOIN pg_catalog.pg_namespace on_ ON on_.oid = o.opcnamespace WHERE o.oid = r.rngsubopc),
@@ -209,6 +209,7 @@ const relations = (version: number): readonly string[] => [
       bound: `pg_catalog.pg_get_expr(c.relpartbound, c.oid)`,
       inherits: `(SELECT pg_catalog.json_agg(i.inhparent::pg_catalog.regclass::text ORDER BY i.inhseqno) FROM pg_catalog.pg_inherits i WHERE i.inhrelid = c.oid)`,
       query: `CASE WHEN c.relkind IN ('v', 'm') THEN pg_catalog.pg_get_viewdef(c.oid) END`,
+      columns: `CASE WHEN c.relkind IN ('v', 'm') THEN (SELECT pg_catalog.json_agg(pg_catalog.concat_ws(' ', ${quoted('a.attname')}, pg_catalog.format_type(a.atttypid, a.atttypmod)) ORDER BY a.attnum) FROM pg_catalog.pg_attribute a WHERE a.attrelid = c.oid AND a.attnum > 0) END`,
       comment: said('c.oid', 'pg_class'),
     },
     `FROM pg_catalog.pg_class c ${inSchema('c', 'relnamespace')}
