@@ -38,7 +38,7 @@ export function changesBetween(from: Objects, to: Objects): Map<string, Change> 
     const [was, is] = [from.rows.get(key), to.rows.get(key)];
     if (was && is && sameRow(was, is)) continue;
     const [before, after] = [was && from.get(key), is && to.get(key)];
-    const change = changeOf(key, ...unset(from, to, key, before, after));
+    const change = changeOf(key, ...unset(from, to, before, after));
     if (change) changes.set(key, change);
   }
   return changes;
@@ -48,7 +48,6 @@ export function changesBetween(from: Objects, to: Objects): Map<string, Change> 
 function unset(
   from: Objects,
   to: Objects,
-  key: string,
   before: DatabaseObject | undefined,
   after: DatabaseObject | undefined,
 ): [DatabaseObject | undefined, DatabaseObject | undefined] {
