@@ -13,6 +13,7 @@ import { makeKey } from '../src/automation/stack-key';
 import { RewindError } from '../src/errors';
 import { madePassword } from '../src/postgres/declared';
 import { projectFolder } from '../src/project-folder';
+import { releasedCatalogue } from '../src/actions/released-catalogue';
 import { releasedData } from '../src/actions/released-data';
 import type { ReleaseRecord } from '../src/releases/record';
 import { ReleaseStore } from '../src/releases/release-store';
@@ -134,7 +135,12 @@ export async function prepareFromConfig(options: ProgramOptions = fromEnvironmen
             await release.abandon();
             throw error;
           });
-          const record = await release.keep(data && (await releasedData(store, data)));
+          const { database } = settings;
+          const record = await release.keep(
+            data && (await releasedData(store, data)),
+            database &&
+              (() => releasedCatalogue({ docker: prepared.engine.docker, store, key, stack, database, data })),
+          );
           options.onRelease?.(record);
         },
         afterFailure: release.abandon,

@@ -44,10 +44,11 @@ export interface PendingRelease {
    * Writes down what runs now that all services are ready, and keeps its images.
    *
    * @param database - where that stands. @default there is none that Rewind looks after
+   * @param catalogue - gives the name of the sealed catalogue of its schema. @default likewise
    * @returns the record of the release that runs
    * @throws RewindError store/unusable, docker/failed
    */
-  readonly keep: (database?: ReleasedDatabase) => Promise<ReleaseRecord>;
+  readonly keep: (database?: ReleasedDatabase, catalogue?: () => Promise<string | undefined>) => Promise<ReleaseRecord>;
   /** The update has failed: nothing is written down. */
   readonly abandon: () => Promise<void>;
 }
@@ -75,9 +76,9 @@ export async function expectRelease(options: KeepReleaseOptions): Promise<Pendin
   await store.reserve(Buffer.byteLength(sealed));
   return {
     abandon: () => store.giveBack(),
-    keep: async (database) => {
+    keep: async (database, catalogue) => {
       await store.giveBack();
-      return keepRelease(options, sealed, planned, database);
+      return keepRelease(options, sealed, planned, database, catalogue);
     },
   };
 }
@@ -87,11 +88,16 @@ async function keepRelease(
   sealed: string,
   planned: string,
   database: ReleasedDatabase | undefined,
+  readCatalogue: (() => Promise<string | undefined>) | undefined,
 ): Promise<ReleaseRecord> {
   const { prepared, store, stack, key, retain, configuration, reason, startedAt } = options;
   const docker = prepared.engine.docker;
   const images = new Set(prepared.services.flatMap(({ containers }) => containers.flatMap(({ image }) => image ?? [])));
-  const [origins, name] = await Promise.all([keepImages(docker, stack, images), store.seal(key, sealed)]);
+  const [origins, name, catalogue] = await Promise.all([
+    keepImages(docker, stack, images),
+    store.seal(key, sealed),
+    readCatalogue?.(),
+  ]);
   const services = prepared.services.flatMap(({ service, reference, containers }): [string, ReleasedService][] => {
     const imageId = containers[0]?.image;
     if (imageId === undefined) return [];
@@ -107,6 +113,7 @@ async function keepRelease(
     ...(reason.revertOf !== undefined && { revertOf: reason.revertOf }),
     services: Object.fromEntries(services),
     ...(database && { database }),
+    ...(catalogue !== undefined && { catalogue }),
     files: prepared.files.hashes,
     config: withoutKey(configuration.config),
     provider: configuration.provider,

@@ -54,6 +54,8 @@ export interface ReleaseRecord {
   readonly services: Readonly<Record<string, ReleasedService>>;
   /** @default the stack had no database that Rewind looks after, or an earlier version has written this */
   readonly database?: ReleasedDatabase;
+  /** Name of the sealed catalogue of the database's schema. @default there was none to read, or an earlier version has written this */
+  readonly catalogue?: string;
   /** Content hash of each configuration file, by its path; without secrets. */
   readonly files: Readonly<Record<string, string>>;
   /** The `config:` section of the stack configuration: secrets are encrypted by the stack's own secrets provider. */

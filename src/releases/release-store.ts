@@ -1,12 +1,17 @@
 import { randomBytes } from 'node:crypto';
-import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { access, mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
+import { promisify } from 'node:util';
+import { gunzip, gzip } from 'node:zlib';
 
 import { messageOf, RewindError } from '../errors';
 import { numbersIn, writeNew } from '../store/write';
 import { parseRecord, type ReleaseRecord, releaseName, renderRecord } from './record';
-import { fingerprint, parseKey, seal, unseal } from './seal';
+import { fingerprint, parseKey, seal, unseal, unsealBytes } from './seal';
 import { inFolder, type SealedRelease } from './sealed';
+
+const packed = promisify<string, Buffer>(gzip);
+const unpacked = promisify<Buffer, Buffer>(gunzip);
 
 /** Bytes: a record of a hundred services has about 40 KiB, and the folders may grow by a block each. */
 const roomForRecord = 128 * 1024;
@@ -197,6 +202,31 @@ export class ReleaseStore {
       message: `The configuration of ${releaseName(record.number)} cannot be read: ${path} ${why}.`,
       fix: 'Bring back the file, or the value of rewind:key that the stack configuration had then; or choose another release: rewind history.',
     });
+  }
+
+  /**
+   * Encrypts what can be packed well, and keeps it: the same content once.
+   *
+   * @returns its name, to be read back with {@link unsealPacked}
+   * @throws RewindError store/unusable
+   */
+  async sealPacked(key: Buffer, content: string): Promise<string> {
+    const name = fingerprint(key, content);
+    // What is there already need not be packed again.
+    const isThere = await access(this.#sealedPath(name)).then(
+      () => true,
+      () => false,
+    );
+    if (!isThere) await this.#write(this.#sealedPath(name), seal(key, await packed(content)));
+    return name;
+  }
+
+  /** A packed content; undefined if it is gone, damaged, or was made with another key. */
+  async unsealPacked(key: Buffer, name: string): Promise<string | undefined> {
+    const sealed = await readFile(this.#sealedPath(name)).catch(() => undefined);
+    const bytes = sealed && unsealBytes(key, sealed);
+    const content = bytes && (await unpacked(bytes).catch(() => undefined))?.toString('utf8');
+    return content !== undefined && fingerprint(key, content) === name ? content : undefined;
   }
 
   get #reserved(): string {

@@ -25,10 +25,10 @@ export function parseKey(text: string): Buffer | undefined {
 }
 
 /** Encrypts: version, nonce, tag and ciphertext in one. Nobody without the key can read or change it unnoticed. */
-export function seal(key: Buffer, plain: string): Buffer {
+export function seal(key: Buffer, plain: string | Buffer): Buffer {
   const nonce = randomBytes(nonceBytes);
   const cipher = createCipheriv(algorithm, key, nonce);
-  const text = Buffer.concat([cipher.update(plain, 'utf8'), cipher.final()]);
+  const text = Buffer.concat([cipher.update(typeof plain === 'string' ? Buffer.from(plain) : plain), cipher.final()]);
   return Buffer.concat([Buffer.from([version]), nonce, cipher.getAuthTag(), text]);
 }
 
@@ -38,12 +38,17 @@ export function seal(key: Buffer, plain: string): Buffer {
  * @returns undefined if it was made with another key, or is damaged
  */
 export function unseal(key: Buffer, sealed: Buffer): string | undefined {
+  return unsealBytes(key, sealed)?.toString('utf8');
+}
+
+/** The same of bytes. */
+export function unsealBytes(key: Buffer, sealed: Buffer): Buffer | undefined {
   const start = 1 + nonceBytes + tagBytes;
   if (sealed.length < start || sealed[0] !== version) return undefined;
   const cipher = createDecipheriv(algorithm, key, sealed.subarray(1, 1 + nonceBytes));
   cipher.setAuthTag(sealed.subarray(1 + nonceBytes, start));
   try {
-    return Buffer.concat([cipher.update(sealed.subarray(start)), cipher.final()]).toString('utf8');
+    return Buffer.concat([cipher.update(sealed.subarray(start)), cipher.final()]);
   } catch {
     return undefined;
   }

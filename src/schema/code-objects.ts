@@ -1,4 +1,12 @@
-import { type DatabaseObject, type Facet, objectOf, type ObjectContext, commentFacet, ownerAndComment, rightsOf } from './object';
+import {
+  type DatabaseObject,
+  type Facet,
+  objectOf,
+  type ObjectContext,
+  commentFacet,
+  ownerAndComment,
+  rightsOf,
+} from './object';
 import type { Row } from './row';
 import { enabledFacet } from './server-objects';
 
@@ -19,7 +27,9 @@ export const codeObjects: Readonly<Record<string, Make>> = {
       create: `${alter} ADD CONSTRAINT ${name} ${withIndexOptions(definition, options)};`,
       drop: `${alter} DROP CONSTRAINT ${name};`,
       alter: (to) =>
-        definition === `${field(to.row, 'definition')} NOT VALID` ? [`${alter} VALIDATE CONSTRAINT ${name};`] : undefined,
+        definition === `${field(to.row, 'definition')} NOT VALID`
+          ? [`${alter} VALIDATE CONSTRAINT ${name};`]
+          : undefined,
       facets: commentFacet(row.comment, `CONSTRAINT ${name} ON ${isOfDomain ? 'DOMAIN ' : ''}${row.on!}`),
     });
   },
@@ -151,7 +161,8 @@ function toggled(row: Row, word: string, name: string): Record<string, Facet> {
 /** Of the parts of a constraint the options of its index stand before where it is and when it is checked. */
 function withIndexOptions(definition: string, options: readonly string[]): string {
   if (options.length === 0) return definition;
-  const at = / (USING INDEX TABLESPACE|WHERE|DEFERRABLE|INITIALLY|NOT VALID)\b/.exec(definition)?.index ?? definition.length;
+  const at =
+    / (USING INDEX TABLESPACE|WHERE|DEFERRABLE|INITIALLY|NOT VALID)\b/.exec(definition)?.index ?? definition.length;
   return `${definition.slice(0, at)} WITH (${options.join(', ')})${definition.slice(at)}`;
 }
 
@@ -161,4 +172,3 @@ function createAggregate(row: Row): { create?: string } {
   const options = Object.entries(parts).map(([name, value]) => `${name} = ${value}`);
   return { create: `CREATE AGGREGATE ${row.name} (${options.join(', ')});` };
 }
-

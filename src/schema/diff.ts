@@ -83,10 +83,16 @@ export function renamesAmong(changes: ReadonlyMap<string, Change>): Rename[] {
     const name = from && !to ? id(from.row) : undefined;
     if (name !== undefined) gone.set(name, key);
   }
-  return [...changes.values()].flatMap(({ key, from, to }) => {
+  const all = [...changes.values()].flatMap(({ key, from, to }) => {
     const name = to && !from ? id(to.row) : undefined;
     const was = name === undefined ? undefined : gone.get(name);
     return was === undefined ? [] : [{ from: was, to: key }];
+  });
+  // What is in a schema goes with its name.
+  const schemas = new Map(all.filter((it) => it.from.startsWith('schema ')).map((it) => [it.from, it.to]));
+  return all.filter(({ from, to }) => {
+    const [was, is] = [changes.get(from)!.from!.row.schema, changes.get(to)!.to!.row.schema];
+    return was === undefined || is === undefined || schemas.get(`schema ${was}`) !== `schema ${is}`;
   });
 }
 
@@ -154,10 +160,17 @@ function causeOf(
     if (!from || !to) continue;
     // Written otherwise, because what it needs is called otherwise or has another type.
     if (isWhole(needed)) {
-      if (oldName.has(need) || [...oldName.values()].some((it) => it.from === need)) return need;
+      const called = [need, ...above(needed)].find(
+        (it) => oldName.has(it) || [...oldName.values()].some((one) => one.from === it),
+      );
+      if (called !== undefined) return called;
       continue;
     }
-    if (needed.isOther && ['column', 'type', 'view', 'materialized view'].includes(needed.from!.row.kind) && change.isOther)
+    if (
+      needed.isOther &&
+      ['column', 'type', 'view', 'materialized view'].includes(needed.from!.row.kind) &&
+      change.isOther
+    )
       return need;
   }
   // A primary key makes its columns NOT NULL.
@@ -172,6 +185,13 @@ function causeOf(
 
 function inheritedFrom(row: Row, objects: Objects): readonly string[] {
   return (objects.rows.get(parentOf(row)!)?.['inherits'] as string[] | undefined) ?? [];
+}
+
+/** What the object of a change is in: its table, its schema. */
+function above({ from, to }: Change): string[] {
+  const { row } = (from ?? to)!;
+  const schema = row.schema ?? undefined;
+  return [parentOf(row), schema === undefined ? undefined : `schema ${schema}`].filter((it) => it !== undefined);
 }
 
 /** The column that a sequence belongs to, and its table. */

@@ -34,7 +34,10 @@ export function lossNote(
   if (row.kind === 'role' && from && !to) return { text: 'Its password is gone: set a new one.', isLost: false };
   if (from && to && row.kind === 'column' && isOther) return typeNote(from.row, to.row);
   if (from && to && row.kind === 'type' && isOther)
-    return { text: 'It fails, and changes nothing, where a row has a value that the type is not to have.', isLost: false };
+    return {
+      text: 'It fails, and changes nothing, where a row has a value that the type is not to have.',
+      isLost: false,
+    };
   if (from && to && facets.includes('partition'))
     return { text: 'It fails, and changes nothing, where rows do not fit into the partition.', isLost: false };
   return undefined;
@@ -79,9 +82,19 @@ function typeOf(row: Row): ColumnType & WrittenType {
   const text = row['type'] as string;
   const isArray = text.endsWith('[]');
   const modifiers = (/\(([\d,]+)\)/.exec(text)?.[1] ?? '').split(',').flatMap((it) => (it === '' ? [] : [Number(it)]));
-  const bare = text.replace(/\([\d,]+\)/, '').replace(/\[\]$/, '').trim();
+  const bare = text
+    .replace(/\([\d,]+\)/, '')
+    .replace(/\[\]$/, '')
+    .trim();
   const name = names[bare] ?? bare;
   const [first, second = 0] = modifiers;
-  const packed = first === undefined ? -1 : name === 'numeric' ? ((first << 16) | second) + 4 : ['varchar', 'bpchar'].includes(name) ? first + 4 : first;
+  const packed =
+    first === undefined
+      ? -1
+      : name === 'numeric'
+        ? ((first << 16) | second) + 4
+        : ['varchar', 'bpchar'].includes(name)
+          ? first + 4
+          : first;
   return { name, modifier: packed, isArray, modifiers };
 }

@@ -83,8 +83,8 @@ export function rightFacets(
 ): Facets {
   return Object.fromEntries(
     rights.map(({ to, may, more }): [string, Facet] => {
-      const isOwner = to === '{owner}' || (owner !== undefined && to === owner);
-      const grantee = to === null ? 'PUBLIC' : identifier(isOwner ? owner! : to);
+      const isOwner = to === '{owner}' || (owner !== undefined && owner !== '' && to === owner);
+      const grantee = to === undefined ? 'PUBLIC' : identifier(isOwner ? owner! : to);
       const what = column === undefined ? may : `${may} (${column})`;
       return [
         `${may} for ${isOwner ? 'its owner' : (to ?? 'everybody')}`,

@@ -1,3 +1,4 @@
+import { identifier } from '../postgres/sql';
 import type { Change, Rename } from './diff';
 import type { DatabaseObject } from './object';
 import { type Objects, parentOf } from './objects';
@@ -97,7 +98,7 @@ class Planner {
       else if (isOther) {
         const steps = from.alter?.(to);
         if (steps) alters.set(key, steps);
-        if (steps && from.row.kind === 'column') this.#retype(key, from, to);
+        if (steps && from.row.kind === 'column') this.#retype(key, from);
         if (!steps) this.#rebuild(key);
       }
     }
@@ -147,7 +148,15 @@ class Planner {
     if (!row) return false;
     const needs = [this.#from.rows.get(key), this.#to.rows.get(key)].flatMap((it) => it?.needs ?? []);
     const parent = parentOf(row);
-    const around = [parent, row.schema === undefined ? undefined : `schema ${row.schema}`, ...needs];
+    const schema = row.schema === undefined ? undefined : `schema ${row.schema}`;
+    const above = needs.flatMap((need) => {
+      const rows = [this.#from.rows.get(need), this.#to.rows.get(need)].flatMap((it) => it ?? []);
+      return [
+        need,
+        ...rows.flatMap((it) => [parentOf(it), ...(it.schema === undefined ? [] : [`schema ${it.schema}`])]),
+      ];
+    });
+    const around = [parent, schema, ...above];
     if (around.some((it) => it !== undefined && names.has(it))) return true;
     return parent !== undefined && this.#isOfRenamed(parent);
   }
@@ -181,7 +190,10 @@ class Planner {
     if (row.kind === 'column') {
       const column = this.#to.get(key);
       if (!column) this.#drop(key);
-      else if (needed.startsWith('type ')) this.#convert(key);
+      else if (row['generated'] !== undefined && needed.startsWith('column ')) {
+        this.#drop(key); // computed again
+        this.#creates.add(key);
+      } else if (needed.startsWith('type ')) this.#convert(key);
       else this.#first.push(this.#from.get(key)?.facets['default']?.unset ?? '');
       return;
     }
@@ -199,16 +211,13 @@ class Planner {
   }
 
   /** Another type of a column: what reads the column goes for a moment, where Postgres would not change it by itself. */
-  #retype(key: string, from: DatabaseObject, to: DatabaseObject): void {
+  #retype(key: string, from: DatabaseObject): void {
     this.#first.push(from.facets['default']?.unset ?? '');
     for (const dependent of this.#from.dependentsOf(key)) {
       const { kind } = this.#from.get(dependent)!.row;
       const isKept = (kind === 'constraint' || kind === 'index') && !this.#changes.has(dependent);
       if (!isKept) this.#away(dependent, key);
     }
-    // What is made anew takes its dependents along.
-    if (from.row['generated'] !== to.row['generated'] && to.row['generated'] !== undefined)
-      this.#gaps.push(`${key} is computed again from its expression`);
   }
 
   /** A type that is made anew: the columns hold text meanwhile. */
@@ -270,7 +279,9 @@ class Planner {
   #facets(from: DatabaseObject | undefined, to: DatabaseObject, made: string[]): void {
     const isNew = from === undefined;
     const isSetting = to.row.kind === 'setting';
-    const byDefault = isNew ? this.#unwritten(to) : from.facets;
+    const given = isNew ? this.#givenByDefault(to) : [];
+    const byDefault = isNew ? this.#unwritten(to, given.length > 0) : from.facets;
+    made.push(...given);
     // What NOT NULL rests on goes first.
     for (const name of Object.keys(byDefault).reverse()) {
       const [before, after] = [byDefault[name]!, to.facets[name]];
@@ -291,9 +302,39 @@ class Planner {
   }
 
   /** Rights that an object has as soon as it is made. */
-  #unwritten(to: DatabaseObject): DatabaseObject['facets'] {
-    const bare = (this.#to.rows.get(to.key) ? this.#to : this.#from).make({ ...to.row, rights: undefined } as Row);
-    return Object.fromEntries(Object.entries(bare.facets).filter(([name]) => / for (its owner|everybody)$/.test(name)));
+  #unwritten(to: DatabaseObject, isTakenBack: boolean): DatabaseObject['facets'] {
+    const whose = isTakenBack ? / for its owner$/ : / for (its owner|everybody)$/;
+    return Object.fromEntries(Object.entries(this.#bare(to).facets).filter(([name]) => whose.test(name)));
+  }
+
+  /** Statements that take back what default rights give to a new object. */
+  #givenByDefault(to: DatabaseObject): string[] {
+    const of = {
+      table: 'r',
+      view: 'r',
+      'materialized view': 'r',
+      'foreign table': 'r',
+      sequence: 'S',
+      function: 'f',
+      type: 'T',
+      schema: 'n',
+    }[to.row.kind];
+    if (of === undefined) return [];
+    const own = Object.entries(this.#bare(to).facets).find(([name]) => name.endsWith(' for its owner'));
+    const on = / ON (.*) FROM /s.exec(own?.[1].unset ?? '')?.[1];
+    const rows = [...this.#from.rows.values(), ...this.#to.rows.values()];
+    const rules = rows.filter(({ kind, ['of']: it }) => kind === 'default rights' && it === of);
+    const others = rules.flatMap((it) =>
+      (it.rights ?? []).filter((right) => right.to !== it.owner).map((right) => right.to),
+    );
+    if (on === undefined || rules.length === 0) return [];
+    return [...new Set([undefined, ...others])].map(
+      (it) => `REVOKE ALL ON ${on} FROM ${it === undefined ? 'PUBLIC' : identifier(it)};`,
+    );
+  }
+
+  #bare({ key, row }: DatabaseObject): DatabaseObject {
+    return (this.#to.rows.get(key) ? this.#to : this.#from).make({ ...row, rights: undefined } as Row);
   }
 
   /** Sorted so that what is needed comes first. */
@@ -309,7 +350,8 @@ class Planner {
       if (done.has(key) || seen.has(key)) return;
       const row = side.rows.get(key);
       const inside = new Set([...seen, key]);
-      const around = row === undefined ? [] : [parentOf(row), row.schema === undefined ? undefined : `schema ${row.schema}`];
+      const around =
+        row === undefined ? [] : [parentOf(row), row.schema === undefined ? undefined : `schema ${row.schema}`];
       const own = row?.kind === 'table' ? side.childrenOf(key).filter(({ kind }) => kind === 'column') : [];
       const needs = [...(row?.needs ?? []), ...own.flatMap((it) => it.needs ?? [])];
       const parents = ((row?.['inherits'] as string[] | undefined) ?? []).map((it) => `table ${it}`);

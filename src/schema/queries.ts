@@ -25,8 +25,7 @@ const ours = (schema: string): string => `${ofUser(schema)} AND ${schema} <> '${
 const quoted = (name: string): string => `pg_catalog.quote_ident(${name})`;
 const when = (condition: string): string => `CASE WHEN ${condition} THEN true END`;
 const list = (column: string): string => `pg_catalog.to_json(${column})`;
-const inSchema = (alias: string, name: string): string =>
-  `JOIN pg_catalog.pg_namespace n ON n.oid = ${alias}.${name}`;
+const inSchema = (alias: string, name: string): string => `JOIN pg_catalog.pg_namespace n ON n.oid = ${alias}.${name}`;
 const collation = (oid: string): string =>
   `(SELECT ${quoted('cn.nspname')} || '.' || ${quoted('co.collname')} FROM pg_catalog.pg_collation co JOIN pg_catalog.pg_namespace cn ON cn.oid = co.collnamespace WHERE co.oid = ${oid})`;
 
@@ -36,8 +35,6 @@ const sequenceOptions = (alias: string): string =>
 /** Settings of a role or a database: `name=value`. */
 const settings = (database: string, roleOid: string): string =>
   `(SELECT pg_catalog.json_agg(c ORDER BY c COLLATE "C") FROM pg_catalog.pg_db_role_setting s, pg_catalog.unnest(s.setconfig) c WHERE s.setdatabase = ${database} AND s.setrole = ${roleOid})`;
-
-
 
 /** Of the server and of the database itself. */
 const server: readonly string[] = [

@@ -1,6 +1,7 @@
-/** A right as `aclexplode` has it; a grantee of null is everybody. */
+/** A right as `aclexplode` has it. */
 export interface Right {
-  readonly to: string | null;
+  /** @default everybody */
+  readonly to?: string;
   readonly may: string;
   /** Whether it may be passed on. @default false */
   readonly more?: true;

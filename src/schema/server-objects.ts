@@ -33,7 +33,10 @@ export const serverObjects: Readonly<Record<string, Make>> = {
             { value: String(is), set: `${alter} WITH ${is ? '' : 'NO'}${word};`, isMade: true },
           ]),
         ),
-        'connection limit': { value: String(row['limit']), set: `${alter} CONNECTION LIMIT ${row['limit'] as number};` },
+        'connection limit': {
+          value: String(row['limit']),
+          set: `${alter} CONNECTION LIMIT ${row['limit'] as number};`,
+        },
         ...(until !== undefined && {
           'end of its password': {
             value: until,

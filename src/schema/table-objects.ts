@@ -198,8 +198,12 @@ function column(row: Row): DatabaseObject {
       if (row['inherited'] === true) return [];
       const wanted = field(to.row, 'generated');
       if (generated !== wanted) {
-        if (wanted === undefined && row['type'] === to.row['type']) return [`${alter} DROP EXPRESSION;`];
-        return [`${table_} DROP COLUMN ${name};`, to.create!];
+        // What is computed is made anew: nothing of it is lost.
+        if (wanted !== undefined) return undefined;
+        return [
+          `${alter} DROP EXPRESSION;`,
+          ...(row['type'] === to.row['type'] ? [] : [typeChange(alter, row, to.row)]),
+        ];
       }
       return [typeChange(alter, row, to.row)];
     },

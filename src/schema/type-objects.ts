@@ -93,8 +93,7 @@ function changedLabels(name: string, from: readonly string[], to: readonly strin
   if (to.filter((label) => from.includes(label)).join('\n') !== from.join('\n')) return undefined;
   return to.flatMap((label, at) => {
     if (from.includes(label)) return [];
-    const place =
-      at > 0 ? ` AFTER ${text(to[at - 1]!)}` : from[0] === undefined ? '' : ` BEFORE ${text(from[0])}`;
+    const place = at > 0 ? ` AFTER ${text(to[at - 1]!)}` : from[0] === undefined ? '' : ` BEFORE ${text(from[0])}`;
     return [`ALTER TYPE ${name} ADD VALUE ${text(label)}${place};`];
   });
 }

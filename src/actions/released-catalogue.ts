@@ -1,0 +1,65 @@
+import type Docker from 'dockerode';
+
+import { takeInventory } from '../docker/inventory';
+import type { ReleaseRecord } from '../releases/record';
+import type { ReleaseStore } from '../releases/release-store';
+import { readCatalogue } from '../schema/read-catalogue';
+import type { Catalogue } from '../schema/row';
+import type { DatabaseSettings } from '../settings';
+import { DataExchange } from './data-run';
+import { same } from './move-data';
+import { openServer } from './open-server';
+import type { PreparedData } from './prepare-data';
+
+/** What a release's catalogue is read from. */
+export interface ReleasedCatalogueOptions {
+  readonly docker: Docker;
+  readonly store: ReleaseStore;
+  readonly key: Buffer;
+  /** `project/stack` of Pulumi. */
+  readonly stack: string;
+  readonly database: DatabaseSettings;
+  /** What the update does to the data. @default the stack has no migrations */
+  readonly data?: PreparedData | undefined;
+}
+
+/**
+ * Keeps the catalogue of a release's schema. Of an update that has left the data alone it is that of the release before:
+ * what somebody has changed by hand since is no part of a release because it was there at the time.
+ *
+ * @returns the name of the sealed catalogue; undefined where the database cannot be read, which is no reason to fail
+ */
+export async function releasedCatalogue(options: ReleasedCatalogueOptions): Promise<string | undefined> {
+  const { docker, store, key, stack, database, data } = options;
+  const before = await store.newest();
+  if (before?.catalogue !== undefined && (await isLeftAlone(store, before, data))) return before.catalogue;
+  try {
+    const { containers } = await takeInventory(docker);
+    const catalogue = await readCatalogue(await openServer(docker, containers, stack, database));
+    return await store.sealPacked(key, JSON.stringify(catalogue));
+  } catch {
+    return undefined;
+  }
+}
+
+/**
+ * The catalogue that a release has kept; undefined if it has none, or it cannot be opened with the key.
+ */
+export async function openCatalogue(
+  store: ReleaseStore,
+  key: Buffer,
+  { catalogue: name }: ReleaseRecord,
+): Promise<Catalogue | undefined> {
+  if (name === undefined) return undefined;
+  const text = await store.unsealPacked(key, name);
+  const catalogue = text === undefined ? undefined : (JSON.parse(text) as Catalogue);
+  return (catalogue?.format as number | undefined) === 1 ? catalogue : undefined;
+}
+
+/** Without migrations nobody knows: an application may make its tables when it starts. */
+async function isLeftAlone(store: ReleaseStore, before: ReleaseRecord, data?: PreparedData): Promise<boolean> {
+  if (data?.target === undefined || data.target === 'unknown') return false;
+  const { moved, keptAs, verified } = await new DataExchange(store).outcome();
+  if (moved || keptAs !== undefined || verified !== undefined) return false;
+  return same(before.database?.revisions ?? [], data.target.revisions);
+}
