@@ -166,6 +166,8 @@ function causeOf(
       if (called !== undefined) return called;
       continue;
     }
+    // Written otherwise, because the extension's objects are in another schema.
+    if (needed.from!.row.kind === 'extension' && needed.facets.includes('schema') && change.isOther) return need;
     if (
       needed.isOther &&
       ['column', 'type', 'view', 'materialized view'].includes(needed.from!.row.kind) &&

@@ -351,7 +351,7 @@ export const schemaDrifts: readonly SchemaDrift[] = [
   drift(
     'a right granted',
     'GRANT INSERT, DELETE ON customers TO "Chief of ""all"""',
-    'changed table public.customers: INSERT for Chief of "all", DELETE for Chief of "all"',
+    'changed table public.customers: DELETE for Chief of "all", INSERT for Chief of "all"',
   ),
   drift('a right revoked', 'REVOKE SELECT ON customers FROM clerk', 'changed table public.customers: SELECT for clerk'),
   drift(
