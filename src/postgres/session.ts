@@ -15,6 +15,7 @@ SET lc_monetary = 'C';
 SET row_security = off;
 SET quote_all_identifiers = off;
 SET standard_conforming_strings = on;
+SET jit = off;
 SELECT pg_catalog.set_config(name, '0', false) FROM pg_catalog.pg_settings WHERE name = 'transaction_timeout';
 SET default_transaction_isolation = 'repeatable read';
 `;

@@ -65,7 +65,11 @@ function sameRow(a: Row, b: Row): boolean {
 function changeOf(key: string, from?: DatabaseObject, to?: DatabaseObject): Change | undefined {
   if (!from || !to) return { key, ...(from && { from }), ...(to && { to }), isOther: true, facets: [] };
   const names = new Set([...Object.keys(from.facets), ...Object.keys(to.facets)]);
-  const facets = [...names].filter((name) => from.facets[name]?.value !== to.facets[name]?.value);
+  // A sequence that belongs to a column has the owner of the table.
+  const isOwned = [from, to].some(({ row }) => row['ownedBy'] !== undefined);
+  const facets = [...names].filter(
+    (name) => from.facets[name]?.value !== to.facets[name]?.value && !(isOwned && name === 'owner'),
+  );
   const isOther = from.core !== to.core;
   return isOther || facets.length > 0 ? { key, from, to, isOther, facets } : undefined;
 }

@@ -1,3 +1,4 @@
+import { identifier } from '../postgres/sql';
 import {
   commentFacet,
   type DatabaseObject,
@@ -280,8 +281,11 @@ function sequence(row: Row, context: ObjectContext): DatabaseObject {
       ...(row['unlogged'] === true && {
         UNLOGGED: { value: '', set: `${alter} SET UNLOGGED;`, unset: `${alter} SET LOGGED;`, isMade: true },
       }),
-      // Before it belongs to a column, whose table's owner it has to have.
       ...ownerAndComment(row, `SEQUENCE ${row.name}`),
+      // One that belongs to a column has the owner of the table, and has to have it before.
+      ...(ownedBy !== undefined && {
+        owner: { value: '', set: `${alter} OWNER TO ${identifier(row.owner!)};` },
+      }),
       ...(ownedBy !== undefined && {
         'owned by': {
           value: ownedBy,

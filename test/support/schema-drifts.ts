@@ -376,7 +376,7 @@ export const schemaDrifts: readonly SchemaDrift[] = [
     'changed database: setting work_mem, for clerk: setting statement_timeout',
   ),
   drift('a schema added', 'CREATE SCHEMA scratch; CREATE TABLE scratch.t (id int)', 'added schema scratch'),
-  drift('an owner changed', 'ALTER TABLE customers OWNER TO clerk', 'changed table public.customers: owner'),
+  drift('an owner changed', 'ALTER TABLE customers OWNER TO team', 'changed table public.customers: owner'),
   drift('statistics dropped', 'DROP STATISTICS both_of_them', 'removed statistics public.both_of_them'),
   drift(
     'a partition detached',
