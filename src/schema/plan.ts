@@ -334,7 +334,7 @@ class Planner {
   }
 
   #bare({ key, row }: DatabaseObject): DatabaseObject {
-    return (this.#to.rows.get(key) ? this.#to : this.#from).make({ ...row, rights: undefined } as Row);
+    return (this.#to.rows.get(key) ? this.#to : this.#from).make({ ...row, rights: undefined });
   }
 
   /** Sorted so that what is needed comes first. */

@@ -82,10 +82,9 @@ export const serverObjects: Readonly<Record<string, Make>> = {
           set: `ALTER DATABASE ${name} CONNECTION LIMIT ${row['limit'] as number};`,
         },
         ...settingFacets(row['settings'], `ALTER DATABASE ${name}`),
-        ...Object.assign(
-          {},
-          ...roles.map(([role, settings]) =>
-            settingFacets(settings, `ALTER ROLE ${role} IN DATABASE ${name}`, `for ${role}: `),
+        ...Object.fromEntries(
+          roles.flatMap(([role, settings]) =>
+            Object.entries(settingFacets(settings, `ALTER ROLE ${role} IN DATABASE ${name}`, `for ${role}: `)),
           ),
         ),
       },

@@ -26,7 +26,8 @@ export const typeObjects: Readonly<Record<string, (row: Row, context: ObjectCont
         core: JSON.stringify(attributes),
         create: `CREATE TYPE ${row.name} AS (${attributes.map((it) => it.join(' ')).join(', ')});`,
         drop,
-        alter: (to) => changedAttributes(row.name, attributes, (to.row['attributes'] as [string, string][]) ?? []),
+        alter: (to) =>
+          changedAttributes(row.name, attributes, (to.row['attributes'] as [string, string][] | undefined) ?? []),
         facets: common,
       });
     }
