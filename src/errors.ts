@@ -40,6 +40,8 @@ export const errorCodes = {
   'release/unreadable': 'The kept configuration of a release cannot be read.',
   'release/locked': 'Another operation on the stack is under way.',
   'release/loss': 'Going back would take away data that nobody has agreed to lose.',
+  'drift/outdated': 'The stack was changed after it was looked at.',
+  'drift/not-accepted': 'What is there cannot be written down as what is to be.',
   'operation/unknown': 'The stack has no such operation.',
   'operation/damaged': 'The record of an operation was changed, cut short or taken away.',
   'operation/none': 'There is no interrupted operation to go on with.',

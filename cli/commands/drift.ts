@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
 
 import { type Drift, findDrift } from '../../src/actions/find-drift';
-import { planFix, prepareFix } from '../../src/actions/fix-drift';
+import { fixChange, planFix } from '../../src/actions/fix-drift';
 import { storeFolder } from '../../src/actions/prepare-stack';
 import { settingsOf } from '../../src/actions/release-side';
 import { StackConfig } from '../../src/releases/stack-config';
@@ -25,7 +25,6 @@ interface DriftOptions extends StackOptions {
 
 /** `rewind drift`: how the live system differs from the newest release. */
 export function register(program: Command): void {
-  const several = (text: string, before: readonly string[]): string[] => [...before, ...text.split(',')];
   stackCommand(
     program,
     'drift',
@@ -39,8 +38,8 @@ export function register(program: Command): void {
   )
     .option(
       '--only <what>',
-      'only of these services, kinds (containers, images, files, networks, volumes, pulumi, config, compose) or findings; * stands for any text',
-      several,
+      'only of these services, kinds (containers, images, files, networks, volumes, databases, pulumi, config, compose) or findings; * stands for any text',
+      (text: string, before: readonly string[]) => [...before, ...separated(text)],
       [],
     )
     .option('--registry', 'also ask registries whether tags have moved there')
@@ -71,6 +70,11 @@ export function register(program: Command): void {
     });
 }
 
+/** Names with commas between them; that of a function has some in its brackets. */
+function separated(text: string): string[] {
+  return text.split(/,(?![^(]*\))/).map((name) => name.trim());
+}
+
 /** What was found, as others may read it. */
 function publicDrift({ files: _files, ...drift }: Drift): object {
   return drift;
@@ -92,6 +96,9 @@ async function fix(session: Session, drift: Drift, options: DriftOptions): Promi
   }
   await loadProgram();
   const { store } = settingsOf((await StackConfig.read(context.configFile)).config);
-  const change = await prepareFix(context, drift, mends, storeFolder(store, context.directory));
-  await showChange(session, await progressFor(options), json, change);
+  const progress = await progressFor(options);
+  const change = await fixChange(context, drift, mends, storeFolder(store, context.directory), (step) => {
+    progress.say(step);
+  });
+  await showChange(session, progress, json, change);
 }

@@ -31,7 +31,7 @@ export function driftText(drift: Drift): string {
   ].join('\n\n');
 }
 
-function findingText({ id, what, declared, live, since, by, severity, fix, note }: Finding): string {
+function findingText({ id, what, declared, live, since, by, severity, fix, note, sql }: Finding): string {
   const change = declared === undefined ? (live ?? '') : `${declared} → ${live ?? 'none'}`;
   const origin = [
     since === undefined ? [] : [`since ${localTime(new Date(since))}`],
@@ -41,7 +41,15 @@ function findingText({ id, what, declared, live, since, by, severity, fix, note 
     `  ${marks[severity]} ${what}: ${change}`,
     `      ${[id, ...origin, mends[fix]].join('; ')}`,
     ...(note === undefined ? [] : [`      ${note}`]),
+    ...(sql ? [...statements('done by', sql.forth), ...statements('undone by', sql.back)] : []),
   ].join('\n');
+}
+
+/** Statements under a title; none where Rewind writes none. */
+function statements(title: string, text: string): string[] {
+  if (text === '') return [];
+  const lines = text.split('\n');
+  return [`      ${title}:`, ...lines.map((line) => `        ${line}`)];
 }
 
 function verdict({ findings, stack, release, seconds }: Drift): string {
@@ -58,7 +66,10 @@ function verdict({ findings, stack, release, seconds }: Drift): string {
 export function fixText(mends: readonly Mend[], left: readonly Finding[]): string {
   if (mends.length === 0 && left.length === 0) return 'There is nothing to put right.';
   return [
-    ...mends.map(({ finding, does }) => `${finding.what}: ${does}`),
+    ...mends.flatMap(({ finding: { what, sql }, does }) => [
+      `${what}: ${does}`,
+      ...(sql?.back ?? '').split('\n').flatMap((line) => (line === '' ? [] : [`    ${line}`])),
+    ]),
     ...left.map(({ what, note }) => `${what}: left as it is${note === undefined ? '' : `. ${note}`}`),
   ].join('\n');
 }

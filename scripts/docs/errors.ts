@@ -8,6 +8,7 @@ const groups: Readonly<Record<string, string>> = {
   docker: 'The Docker engine',
   service: 'Services',
   release: 'Releases',
+  drift: 'Drift',
   operation: 'Operations',
   store: 'The store',
   database: 'The database',
@@ -58,6 +59,9 @@ const mending: Readonly<Record<ErrorCode, string>> = {
   'release/locked': 'Wait for it, or end the process that the error names; the lock of one that died is taken over.',
   'release/loss':
     'Look at what would be lost (`rewind plan`), then name it as the error says, or leave the schema as it is: `--database=keep`.',
+  'drift/outdated': 'Look at it once more: `rewind drift`.',
+  'drift/not-accepted':
+    'The error names the file that could not be read or written; or put the live system right instead: `rewind drift --fix`.',
   'operation/unknown': 'See which there are: `rewind report --list`.',
   'operation/damaged': 'Bring the file back from a backup; records that come after it are held against it.',
   'operation/none': 'See where the stack stands: `rewind status`.',

@@ -58,6 +58,11 @@ export interface ChangeOptions extends ChangeListener {
   readonly programFor: ProgramFor;
   /** Looking at what runs before, to be waited for until it is changed; may not fail. @default nobody looks */
   readonly lookingBefore?: Promise<unknown>;
+  /**
+   * Does, before the engine runs, what the engine cannot: nobody else is at work on the stack meanwhile. What it has done is
+   * not put back. @default nothing
+   */
+  readonly prepare?: () => Promise<void>;
   /** Looks whether what runs then is as it should be: if it is not, what ran before is put back. @default nobody looks */
   readonly verify?: Verify;
   /** Whether what fails its verification is left as it is. @default false */
@@ -147,7 +152,7 @@ class Change {
   }
 
   async #run(): Promise<ChangeEnd> {
-    const { next, reason, secretsOf, rotations = [], what, onPhase, signal, lookingBefore } = this.#options;
+    const { next, reason, secretsOf, rotations = [], what, prepare, onPhase, signal, lookingBefore } = this.#options;
     this.#timeline.begin('plan');
     await this.#checkConfigFile();
     await this.#endInterruptedPause();
@@ -167,6 +172,10 @@ class Change {
       await rotateSecrets(this.#context, rotations, this.#journal.nextFile);
       this.#timeline.end('plan');
       await onPhase?.(what);
+      if (!signal?.aborted && prepare) {
+        await lookingBefore;
+        await this.#timeline.during('prepare', prepare);
+      }
       if (!signal?.aborted) {
         outcome = await this.#engine.update({
           configFile: this.#journal.nextFile,

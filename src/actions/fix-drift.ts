@@ -1,15 +1,12 @@
-import { copyFile } from 'node:fs/promises';
-
 import { connect } from '../docker/engine';
-import { keepImages } from '../docker/kept-images';
-import { refusal } from '../docker/refusal';
 import { type Finding, isMeant } from '../drift/finding';
 import { RewindError } from '../errors';
 import { configOfRelease } from '../releases/next-config';
-import { type ReleaseRecord, releaseName } from '../releases/record';
-import { FileStore } from '../store/files';
+import { releaseName } from '../releases/record';
 import { readState, type StateResource } from '../automation/checkpoint';
 import type { Drift } from './find-drift';
+import { containerOf, mendContainers, mendFiles, mendImages, mendNetworks } from './mend-engine';
+import { mendSchema } from './mend-schema';
 import type { OperateOptions } from './operate';
 import type { StackContext } from './stack-context';
 
@@ -26,20 +23,32 @@ export interface Mend {
  * @param named - findings as `--fix` names them. @default all that differ
  */
 export function planFix(
-  { findings }: Drift,
+  { findings }: Pick<Drift, 'findings'>,
   named: readonly string[],
 ): { readonly mends: Mend[]; readonly left: Finding[] } {
-  const wanted = findings.filter((it) =>
-    named.length === 0 ? it.severity !== 'information' : named.some((text) => isMeant(it, text)),
+  const isWanted = (it: Finding): boolean =>
+    named.length === 0 ? it.severity !== 'information' : named.some((text) => isMeant(it, text));
+  // A database that does not answer comes back with its container.
+  const servers = new Set(findings.filter((it) => it.id === unreachable && isWanted(it)).map(({ group }) => group));
+  const wanted = findings.filter(
+    (it) => isWanted(it) || (servers.has(it.group) && /^container\/.*\/(state|exists)$/.test(it.id)),
   );
   const mends = wanted.flatMap((finding) => {
-    const does = mendOf(finding);
+    const does = mendOf(finding, findings);
     return does === undefined ? [] : [{ finding, does }];
   });
   return { mends, left: wanted.filter((finding) => !mends.some((it) => it.finding === finding)) };
 }
 
-function mendOf({ id, fix, live = '' }: Finding): string | undefined {
+const unreachable = 'database/unreachable';
+
+function mendOf({ id, group, fix, live = '' }: Finding, all: readonly Finding[]): string | undefined {
+  if (id === unreachable) {
+    const isDown = all.some((it) => it.group === group && it.id.startsWith('container/') && it.severity === 'broken');
+    return isDown ? 'it comes back with its container' : undefined;
+  }
+  if (fix === 'ddl') return 'run the statements, in a transaction after a snapshot';
+  if (id === 'database/revision' && fix === 'update') return 'migrate it, after a snapshot';
   if (id.endsWith('/tag')) return 'give the tag back to the image of the release';
   if (id.endsWith('/kept') && id.startsWith('image/')) return 'keep the image again';
   if (/^volume\/.*\/identity$/.test(id)) return 'take the volume as it is';
@@ -52,36 +61,23 @@ function mendOf({ id, fix, live = '' }: Finding): string | undefined {
 }
 
 /** The part of an operation that a fix decides. */
-export type FixChange = Pick<OperateOptions, 'kind' | 'what' | 'reason' | 'next' | 'secretsOf'>;
+export type FixChange = Pick<OperateOptions, 'kind' | 'what' | 'reason' | 'next' | 'secretsOf' | 'prepare'>;
 
 /**
- * Prepares the engine for putting findings right: what it is blind to is done here, and its state is brought to what is
- * there, so that the update that follows sees the rest.
+ * The operation that puts findings right: the same release once more through the engine. Before that, what the engine is
+ * blind to is done, and its state is brought to what is there, so that the update sees the rest.
  *
- * @returns that update: the same release once more
- * @throws RewindError docker/…, pulumi/failed, store/unusable
+ * @param root - folder of the store
+ * @param onStep - hears of what is done before the engine runs
  */
-export async function prepareFix(
+export async function fixChange(
   context: StackContext,
   drift: Drift,
   mends: readonly Mend[],
   root: string,
+  onStep: (text: string) => void = () => undefined,
 ): Promise<FixChange> {
   const record = await context.releases.read(drift.release);
-  const ids = mends.map(({ finding }) => finding);
-  await mendContainers(record, context.name, ids);
-  await mendNetworks(record, ids);
-  await mendImages(record, context.name, ids);
-  await mendFiles(root, ids, drift, record);
-  const refreshed = await context.engine.refresh();
-  if (!refreshed.ok) {
-    throw new RewindError({
-      code: 'pulumi/failed',
-      message: `Pulumi cannot look at what there is:\n${refreshed.why}`,
-      fix: 'Mend what it names, then run this again.',
-    });
-  }
-  await taintReplaced(context, record, ids);
   // Where the configuration or the files have gone on, the release is what is put right, as in a revert.
   const isAhead = drift.findings.some(
     ({ id }) =>
@@ -92,114 +88,50 @@ export async function prepareFix(
     kind: 'revert',
     what,
     reason: { kind: 'revert', message: what, revertOf: record.number },
+    prepare: () => prepareFix(context, drift, mends, root, onStep),
     next: (today) => Promise.resolve(isAhead ? configOfRelease(record, today) : today),
     ...(isAhead && { secretsOf: record }),
   };
 }
 
-/** Full name of the container that a finding is about; undefined if it is about none. */
-function containerOf({ project }: ReleaseRecord, id: string): string | undefined {
-  const short = /^container\/([^/]+)\//.exec(id)?.[1];
-  return short === undefined ? undefined : /-\d+$/.test(short) ? `${project}-${short}` : short;
-}
-
-async function mendContainers(record: ReleaseRecord, stack: string, findings: readonly Finding[]): Promise<void> {
-  const { docker } = await connect();
-  for (const { id, fix, live = '' } of findings) {
-    const name = containerOf(record, id);
-    if (name === undefined) continue;
-    const container = docker.getContainer(name);
-    try {
-      if (id.endsWith('/identity')) {
-        const { Config: config } = await container.inspect();
-        // One of our own is taken away by the update.
-        if (config.Labels['dev.rewind.stack'] === stack) continue;
-        await container.rename({ name: `${name}-aside-${Date.now()}` });
-        await container.stop().catch(() => undefined); // it may be stopped already
-      } else if (fix === 'restart') {
-        if (live === 'paused') await container.unpause();
-        else if (id.endsWith('/health') || live.startsWith('restarting')) await container.restart();
-        else await container.start();
-      }
-    } catch (error) {
-      throw refusal(`The engine does not put ${name} right`, `Look at it: docker inspect ${name}.`, error);
-    }
-  }
-}
-
-/** Networks that are set otherwise make way: the update makes them, and the containers in them, anew. */
-async function mendNetworks({ project }: ReleaseRecord, findings: readonly Finding[]): Promise<void> {
-  const { docker } = await connect();
-  const wanted = new Set(
-    findings.filter(({ id, fix }) => id.startsWith('network/') && fix === 'replace').map(({ id }) => id.split('/')[1]!),
-  );
-  for (const { Id: id, Name: name } of await docker.listNetworks()) {
-    if (!wanted.has(name) && !wanted.has(name.replace(`${project}_`, ''))) continue;
-    if (!name.startsWith(`${project}_`) && !wanted.has(name)) continue;
-    const network = docker.getNetwork(id);
-    const { Containers: containers = {} } = (await network.inspect()) as { Containers?: Record<string, unknown> };
-    for (const container of Object.keys(containers)) await network.disconnect({ Container: container, Force: true });
-    await network.remove().catch((error: unknown) => {
-      throw refusal(
-        `The engine does not remove the network ${name}`,
-        `Take its containers off it: docker network inspect ${name}.`,
-        error,
-      );
+/** @throws RewindError drift/outdated, docker/…, database/…, pulumi/failed, store/unusable */
+async function prepareFix(
+  context: StackContext,
+  drift: Drift,
+  mends: readonly Mend[],
+  root: string,
+  onStep: (text: string) => void,
+): Promise<void> {
+  const newest = await context.releases.newest();
+  if (newest?.number !== drift.release) {
+    throw new RewindError({
+      code: 'drift/outdated',
+      message: `The stack was changed after it was looked at: ${newest ? releaseName(newest.number) : 'another release'} runs now, not ${releaseName(drift.release)}. Nothing has been put right.`,
+      fix: 'Look at it once more: rewind drift.',
     });
   }
-}
-
-async function mendImages({ services }: ReleaseRecord, stack: string, findings: readonly Finding[]): Promise<void> {
+  const findings = mends.map(({ finding }) => finding);
   const { docker } = await connect();
-  for (const { id } of findings) {
-    const [, service, what] = /^image\/([^/]+)\/(kept|tag)$/.exec(id) ?? [];
-    const released = service === undefined ? undefined : services[service];
-    if (!released) continue;
-    if (what === 'kept') await keepImages(docker, stack, new Set([released.imageId]));
-    else {
-      const at = released.image.lastIndexOf(':');
-      const [repo, tag] =
-        at > released.image.lastIndexOf('/')
-          ? [released.image.slice(0, at), released.image.slice(at + 1)]
-          : [released.image, 'latest'];
-      await docker.getImage(released.imageId).tag({ repo, tag });
-    }
+  // First what may fail for what is in the database: then nothing else has been touched.
+  await mendSchema(context, findings, onStep);
+  await mendContainers(docker, newest, context.name, findings, onStep);
+  await mendNetworks(docker, newest, findings);
+  await mendImages(docker, newest, context.name, findings);
+  await mendFiles(root, findings, drift, newest);
+  const refreshed = await context.engine.refresh();
+  if (!refreshed.ok) {
+    throw new RewindError({
+      code: 'pulumi/failed',
+      message: `Pulumi cannot look at what there is:\n${refreshed.why}`,
+      fix: 'Mend what it names, then run this again.',
+    });
   }
+  const names = new Set(findings.flatMap(({ id, fix }) => (fix === 'replace' ? (containerOf(newest, id) ?? []) : [])));
+  await taint(context, names);
 }
 
-/** Copies in the store come back from the originals, in place: what mounts them sees it at once. */
-async function mendFiles(
-  root: string,
-  findings: readonly Finding[],
-  drift: Drift,
-  record: ReleaseRecord,
-): Promise<void> {
-  const store = new FileStore(root);
-  for (const { id, what } of findings) {
-    const path = /^file\/([^]+)\/kept$/.exec(id)?.[1];
-    const found = path === undefined ? undefined : drift.files.find((it) => it.path === path);
-    if (!found) continue;
-    const now = await store.locate(found.source, { secret: found.secret }).catch(() => undefined);
-    if (now?.hash !== found.hash) {
-      throw new RewindError({
-        code: 'release/unreadable',
-        message: `The ${what} cannot be brought back: ${found.source} is another one by now.`,
-        fix: `Bring back the file as ${releaseName(record.number)} had it, or deploy it as it is: rewind deploy.`,
-      });
-    }
-    const kept = await store.find(found.source, found.hash, found);
-    if (kept) await copyFile(found.source, kept.pristine ?? kept.path);
-    else await store.keep(now);
-  }
-}
-
-/** Containers of which the engine would not see that they differ. */
-async function taintReplaced(
-  context: StackContext,
-  record: ReleaseRecord,
-  findings: readonly Finding[],
-): Promise<void> {
-  const names = new Set(findings.flatMap(({ id, fix }) => (fix === 'replace' ? (containerOf(record, id) ?? []) : [])));
+/** Has containers made anew of which the engine would not see that they differ. */
+async function taint(context: StackContext, names: ReadonlySet<string>): Promise<void> {
   if (names.size === 0) return;
   const [project] = context.name.split('/');
   const { resources } = await readState({ directory: context.directory, project: project!, stack: context.stack });

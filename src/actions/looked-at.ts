@@ -2,6 +2,7 @@ import { RewindError } from '../errors';
 import type { ReleaseRecord } from '../releases/record';
 import { StackConfig } from '../releases/stack-config';
 import { readSettings, type StackSettings } from '../settings';
+import { withAcceptedSchema } from './accepted-schema';
 import { settingValue } from './setting-value';
 import type { StackContext } from './stack-context';
 
@@ -38,5 +39,6 @@ export async function readLookedAt(context: StackContext): Promise<LookedAt> {
   });
   RewindError.throwIfAny(problems);
   const [before] = newest.slice(0, -1);
-  return { record: last.record, ...(before && 'record' in before && { before: before.record }), settings };
+  const record = await withAcceptedSchema(context.releases, last.record);
+  return { record, ...(before && 'record' in before && { before: before.record }), settings };
 }

@@ -1,15 +1,18 @@
 import type Docker from 'dockerode';
 
 import { takeInventory } from '../docker/inventory';
+import { canonical } from '../drift/form';
 import type { ReleaseRecord } from '../releases/record';
 import type { ReleaseStore } from '../releases/release-store';
 import { readCatalogue } from '../schema/read-catalogue';
 import type { Catalogue } from '../schema/row';
 import type { DatabaseSettings } from '../settings';
+import { withAcceptedSchema } from './accepted-schema';
 import { DataExchange } from './data-run';
 import { same } from './move-data';
 import { openServer } from './open-server';
 import type { PreparedData } from './prepare-data';
+import { settingsOf } from './release-side';
 
 /** What a release's catalogue is read from. */
 export interface ReleasedCatalogueOptions {
@@ -31,8 +34,9 @@ export interface ReleasedCatalogueOptions {
  */
 export async function releasedCatalogue(options: ReleasedCatalogueOptions): Promise<string | undefined> {
   const { docker, store, key, stack, database, data } = options;
-  const before = await store.newest();
-  if (before?.catalogue !== undefined && (await isLeftAlone(store, before, data))) return before.catalogue;
+  const newest = await store.newest();
+  const before = newest && (await withAcceptedSchema(store, newest));
+  if (before?.catalogue !== undefined && (await isLeftAlone(store, before, database, data))) return before.catalogue;
   try {
     const { containers } = await takeInventory(docker);
     const catalogue = await readCatalogue(await openServer(docker, containers, stack, database));
@@ -57,7 +61,16 @@ export async function openCatalogue(
 }
 
 /** Without migrations nobody knows: an application may make its tables when it starts. */
-async function isLeftAlone(store: ReleaseStore, before: ReleaseRecord, data?: PreparedData): Promise<boolean> {
+async function isLeftAlone(
+  store: ReleaseStore,
+  before: ReleaseRecord,
+  database: DatabaseSettings,
+  data?: PreparedData,
+): Promise<boolean> {
+  const inside = (it: DatabaseSettings | undefined): string =>
+    canonical([it?.service, it?.name, it?.verifier ?? false, it?.roles, it?.databases, it?.extensions]);
+  // Roles and extensions that are declared anew are made by the update.
+  if (inside(settingsOf(before.config).database) !== inside(database)) return false;
   if (data?.target === undefined || data.target === 'unknown') return false;
   const { moved, keptAs, verified } = await new DataExchange(store).outcome();
   if (moved || keptAs !== undefined || verified !== undefined) return false;

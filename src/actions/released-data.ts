@@ -1,5 +1,6 @@
 import type { ReleasedDatabase } from '../releases/record';
 import type { ReleaseStore } from '../releases/release-store';
+import { withAcceptedSchema } from './accepted-schema';
 import { DataExchange } from './data-run';
 import { same } from './move-data';
 import { versionTableOf } from './open-database';
@@ -26,7 +27,8 @@ export async function releasedData(
     };
   }
   // This update has left the data alone: it is what it was in the release before.
-  const before = (await store.newest())?.database;
+  const newest = await store.newest();
+  const before = newest && (await withAcceptedSchema(store, newest)).database;
   if (!before || !same(before.revisions, stands.revisions)) return stands;
   return {
     ...stands,

@@ -1,3 +1,4 @@
+import type { Finding, Fix } from '../drift/finding';
 import { messageOf, RewindError } from '../errors';
 import { readLiveSchema } from '../postgres/live-schema';
 import { readValue } from '../postgres/read-only';
@@ -5,7 +6,7 @@ import { readRevisions, revisionNames, type VersionTable } from '../postgres/rev
 import { type PostgresServer, versionName } from '../postgres/server';
 import { SnapshotSession } from '../postgres/session';
 import type { ReleasedDatabase } from '../releases/record';
-import { findingOf, type SchemaFinding } from '../schema/finding';
+import { findingOf } from '../schema/finding';
 import { catalogueIn } from '../schema/read-catalogue';
 import type { Catalogue } from '../schema/row';
 import { SchemaComparison } from '../schema/schema-drift';
@@ -18,12 +19,14 @@ export interface SchemaDriftOptions {
   readonly open: () => Promise<PostgresServer>;
   /** The service with the database. */
   readonly service: string;
-  /** What the release has kept. @default it is of an earlier version: then only the fingerprint tells */
-  readonly catalogue?: Catalogue;
+  /** Opens what the release has kept. @default it is of an earlier version: then only the fingerprint tells */
+  readonly catalogue?: () => Promise<Catalogue | undefined>;
   readonly released?: ReleasedDatabase;
   readonly versionTable?: VersionTable;
-  /** Checks that have to hold: `rewind:verify.sql`. @default none */
-  readonly checks?: readonly SqlCheck[];
+  /** Whether an update moves the schema to where it is to stand: there are migrations. @default false */
+  readonly hasMigrations?: boolean;
+  /** Reads the checks that have to hold: `rewind:verify.sql`. @default there are none */
+  readonly checks?: () => Promise<readonly SqlCheck[]>;
 }
 
 /** The database beside the release that runs: revision, every object of the schema, and what is to hold of its rows. */
@@ -35,33 +38,31 @@ export class SchemaDrift {
   }
 
   /** Everything that is not as it was. Never fails: that the database cannot be read is a finding. */
-  async find(): Promise<SchemaFinding[]> {
+  async find(): Promise<Finding[]> {
     try {
       const server = await this.#options.open();
       const [schema, rows] = await Promise.all([this.#schema(server), this.#checks(server)]);
       return [...schema, ...rows];
     } catch (error) {
-      if (!(error instanceof RewindError)) throw error;
+      const isGone = (error as { statusCode?: number }).statusCode !== undefined; // its container, meanwhile
+      if (!(error instanceof RewindError) && !isGone) throw error;
+      const said = messageOf(error).split('\n')[0]!;
+      const note = error instanceof RewindError ? error.fix : undefined;
       return [
-        this.#finding(
-          'unreachable',
-          'the database cannot be looked at',
-          'answers',
-          messageOf(error),
-          'broken',
-          error.fix,
-        ),
+        this.#finding('unreachable', 'the database cannot be looked at', 'answers', said, 'broken', note, 'restart'),
       ];
     }
   }
 
-  async #schema(server: PostgresServer): Promise<SchemaFinding[]> {
-    const { catalogue, released, service, versionTable } = this.#options;
-    if (!catalogue) return this.#fingerprint(server);
-    const { live, revisions } = await SnapshotSession.use(server, server.database, async (session) => ({
+  async #schema(server: PostgresServer): Promise<Finding[]> {
+    const { catalogue: open, released, service, versionTable } = this.#options;
+    if (!open) return this.#fingerprint(server);
+    const reading = SnapshotSession.use(server, server.database, async (session) => ({
       live: await catalogueIn(session, server.version),
       revisions: await readRevisions(session, released?.versionTable ?? versionTable),
     }));
+    const [catalogue, { live, revisions }] = await Promise.all([open(), reading]);
+    if (!catalogue) return this.#fingerprint(server);
     const comparison = new SchemaComparison(catalogue, live, server.database);
     const major = (version: number): number => Math.floor(version / 10_000);
     const isOther = major(live.version) !== major(catalogue.version);
@@ -83,7 +84,7 @@ export class SchemaDrift {
   }
 
   /** Of a release without a catalogue it is known whether something has changed, not what. */
-  async #fingerprint(server: PostgresServer): Promise<SchemaFinding[]> {
+  async #fingerprint(server: PostgresServer): Promise<Finding[]> {
     const { released, versionTable } = this.#options;
     if (!released) return [];
     const { revisions, fingerprint } = await readLiveSchema(server, released.versionTable ?? versionTable);
@@ -101,18 +102,22 @@ export class SchemaDrift {
     ];
   }
 
-  #revision(revisions: readonly string[]): SchemaFinding[] {
+  #revision(revisions: readonly string[]): Finding[] {
     const { released } = this.#options;
     if (!released) return [];
     const [wanted, found] = [[...released.revisions].sort(), [...revisions].sort()].map(revisionNames);
     if (wanted === found) return [];
-    const note = 'Move it with rewind deploy or rewind revert, which snapshot it first.';
-    return [this.#finding('revision', 'the schema stands at another revision', wanted!, found!, 'broken', note)];
+    const { hasMigrations = false } = this.#options;
+    const note = hasMigrations
+      ? 'A snapshot is taken before it is moved.'
+      : 'Move it with rewind deploy or rewind revert, which snapshot it first.';
+    const fix = hasMigrations ? 'update' : 'none';
+    return [this.#finding('revision', 'the schema stands at another revision', wanted!, found!, 'broken', note, fix)];
   }
 
-  async #checks(server: PostgresServer): Promise<SchemaFinding[]> {
-    const findings: SchemaFinding[] = [];
-    for (const check of this.#options.checks ?? []) {
+  async #checks(server: PostgresServer): Promise<Finding[]> {
+    const findings: Finding[] = [];
+    for (const check of (await this.#options.checks?.()) ?? []) {
       const name = check.name ?? check.query.replaceAll(/\s+/g, ' ').trim();
       const why = await readValue(server, check.query).then(
         (value) => misfit(value, check),
@@ -129,10 +134,11 @@ export class SchemaDrift {
     what: string,
     declared: string,
     live: string,
-    severity: SchemaFinding['severity'],
+    severity: Finding['severity'],
     note?: string,
-  ): SchemaFinding {
+    fix: Fix = 'none',
+  ): Finding {
     const finding = { id: `database/${id}`, group: this.#options.service, what, declared, live, severity } as const;
-    return { ...finding, fix: 'none', ...(note !== undefined && { note }) };
+    return { ...finding, fix, ...(note !== undefined && { note }) };
   }
 }

@@ -37,6 +37,8 @@ export interface Finding {
   readonly fix: Fix;
   /** What is worth knowing besides. */
   readonly note?: string;
+  /** Statements that do it to the database, and that undo it. @default it is not of the database's schema */
+  readonly sql?: { readonly forth: string; readonly back: string };
 }
 
 /** Everything that belongs to no service. */

@@ -1,19 +1,5 @@
+import type { Finding } from '../drift/finding';
 import type { SchemaDifference } from './schema-drift';
-
-/** Something of the database that is not as the release has it, as `rewind drift` tells of it. */
-export interface SchemaFinding {
-  /** Stays the same as long as the drift does: `database/index public.by_hand`. */
-  readonly id: string;
-  /** Whose drift it is: the service with the database. */
-  readonly group: string;
-  readonly what: string;
-  readonly declared: string;
-  readonly live: string;
-  readonly severity: 'broken' | 'changed' | 'information';
-  readonly fix: 'ddl' | 'none';
-  readonly note?: string;
-  readonly sql?: { readonly forth: string; readonly back: string };
-}
 
 /** Facets that change nothing of what a query returns or may do. */
 const harmless = /^(comment|storage|compression|statistics|target|fillfactor|toast\.|cluster|autovacuum)/;
@@ -34,7 +20,7 @@ const needed = new Set([
 ]);
 
 /** A difference as a finding. */
-export function findingOf(difference: SchemaDifference, service: string): SchemaFinding {
+export function findingOf(difference: SchemaDifference, service: string): Finding {
   const { name, how, what, forth, back, note, isWhole } = difference;
   const kind = [...needed].find((it) => name.startsWith(`${it} `));
   const isGone = (how === 'removed' || how === 'renamed') && kind !== undefined;

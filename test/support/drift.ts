@@ -1,3 +1,5 @@
+import { expect } from 'vitest';
+
 import type { Drift } from '../../src/actions/find-drift';
 import type { Finding } from '../../src/drift/finding';
 import { run } from '../../src/process';
@@ -39,4 +41,14 @@ export interface MadeDrift {
   readonly fix?: readonly string[];
   /** What puts it right in place of `--fix`, which cannot. */
   readonly mend?: () => Promise<unknown>;
+}
+
+/** What is to be found, for `toEqual`. */
+export function asFound(found: MadeDrift['found']): Record<string, unknown> {
+  return Object.fromEntries(
+    Object.entries(found).map(([id, text]): [string, unknown] => [
+      id,
+      typeof text === 'string' ? text : expect.stringMatching(text),
+    ]),
+  );
 }

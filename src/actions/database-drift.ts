@@ -1,0 +1,64 @@
+import { mask } from '../container/project-secrets';
+import type { Finding } from '../drift/finding';
+import type { ReleaseRecord } from '../releases/record';
+import { parseKey } from '../releases/seal';
+import type { StackSettings } from '../settings';
+import { versionTableOf } from './open-database';
+import type { ListedEngine } from './open-scene';
+import { openServer } from './open-server';
+import { settingsOf } from './release-side';
+import { openCatalogue } from './released-catalogue';
+import { SchemaDrift } from './schema-drift';
+import type { StackContext } from './stack-context';
+
+/** What the database of a stack is looked at with; each is waited for when it is needed. */
+export interface DatabaseDriftOptions {
+  readonly context: StackContext;
+  /** The release that is held against. */
+  readonly record: ReleaseRecord;
+  readonly engine: Promise<ListedEngine>;
+  /** `rewind:key`. */
+  readonly key: Promise<string | undefined>;
+  /** Today's settings, with their secrets. */
+  readonly today: Promise<StackSettings>;
+}
+
+/** What of a release's database is not as it was; nothing for a release without one. Never fails for the database's sake. */
+export async function databaseFindings(options: DatabaseDriftOptions): Promise<readonly Finding[]> {
+  const { context, record, engine, key, today } = options;
+  const { database } = settingsOf(record.config);
+  if (!database) return [];
+  const { engine: connected, inventory } = await engine;
+  return new SchemaDrift({
+    service: database.service,
+    open: () => openServer(connected.docker, inventory.containers, context.name, database),
+    ...(record.catalogue !== undefined && {
+      catalogue: async () => {
+        const parsed = parseKey((await key) ?? '');
+        return parsed && openCatalogue(context.releases, parsed, record);
+      },
+    }),
+    ...(record.database && { released: record.database }),
+    versionTable: versionTableOf(database),
+    hasMigrations: database.alembic !== undefined,
+    checks: async () => (await today).verify.sql,
+  }).find();
+}
+
+/** Texts that SQL gives as passwords: of roles, of connections of subscriptions and foreign servers. */
+const passwords = /(password\w*['"]?\s*=?\s*E?)'(?:[^']|'')*'|(password=)[^\s']+/gi;
+
+/** A finding whose SQL shows no secret: a default, the body of a function or an option may have one in it. */
+export function maskedSql(finding: Finding, secrets: ReadonlySet<string>): Finding {
+  const shown = (text: string): string =>
+    mask(text, secrets).replaceAll(passwords, (_all, quoted?: string, plain?: string) =>
+      quoted === undefined ? `${plain}[secret]` : `${quoted}'[secret]'`,
+    );
+  const { live, sql, note } = finding;
+  return {
+    ...finding,
+    ...(live !== undefined && { live: shown(live) }),
+    ...(note !== undefined && { note: shown(note) }),
+    ...(sql && { sql: { forth: shown(sql.forth), back: shown(sql.back) } }),
+  };
+}
