@@ -25,6 +25,7 @@ const defaults = {
   cache: undefined,
   infrastructure: undefined,
   notify: [],
+  drift: { ignore: [] },
   key: undefined,
 };
 
@@ -58,6 +59,7 @@ describe('the settings of a stack', () => {
       cache: { service: 'cache', flush: ['redis-cli', 'FLUSHDB'] },
       infrastructure: ['db', 'cache'],
       notify: [{ command: ['/usr/local/bin/page'], on: ['failure'] }],
+      drift: { ignore: [{ what: 'db', reason: 'incident 42', until: '2026-12-31' }] },
       key: 'a2V5',
     });
     expect(problems).toEqual([]);
@@ -83,6 +85,7 @@ describe('the settings of a stack', () => {
       cache: { service: 'cache', flush: ['redis-cli', 'FLUSHDB'], show: ['redis-cli', 'INFO', 'keyspace'] },
       infrastructure: ['db', 'cache'],
       notify: [{ command: ['/usr/local/bin/page'], on: ['failure'] }],
+      drift: { ignore: [{ what: 'db', reason: 'incident 42', until: '2026-12-31' }] },
       key: 'a2V5',
     });
   });
