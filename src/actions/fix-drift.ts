@@ -5,7 +5,7 @@ import { configOfRelease } from '../releases/next-config';
 import { releaseName } from '../releases/record';
 import { readState, type StateResource } from '../automation/checkpoint';
 import type { Drift } from './find-drift';
-import { containerOf, mendContainers, mendFiles, mendImages, mendNetworks } from './mend-engine';
+import { mendContainers, mendFiles, mendImages, mendNetworks, replacedContainers } from './mend-engine';
 import { mendSchema } from './mend-schema';
 import type { OperateOptions } from './operate';
 import type { StackContext } from './stack-context';
@@ -33,14 +33,18 @@ export function planFix(
   const wanted = findings.filter(
     (it) => isWanted(it) || (servers.has(it.group) && /^container\/.*\/(state|exists)$/.test(it.id)),
   );
+  const isMigrated = wanted.some(({ id, fix }) => id === revision && fix === 'update');
   const mends = wanted.flatMap((finding) => {
-    const does = mendOf(finding, findings);
+    const does = isMigrated && finding.fix === 'ddl' ? byMigration : mendOf(finding, findings);
     return does === undefined ? [] : [{ finding, does }];
   });
   return { mends, left: wanted.filter((finding) => !mends.some((it) => it.finding === finding)) };
 }
 
 const unreachable = 'database/unreachable';
+const revision = 'database/revision';
+/** A migration to the release's revision changes what differs only because the schema stands at another one. */
+const byMigration = 'the migration may bring it: look again afterwards';
 
 function mendOf({ id, group, fix, live = '' }: Finding, all: readonly Finding[]): string | undefined {
   if (id === unreachable) {
@@ -48,7 +52,7 @@ function mendOf({ id, group, fix, live = '' }: Finding, all: readonly Finding[])
     return isDown ? 'it comes back with its container' : undefined;
   }
   if (fix === 'ddl') return 'run the statements, in a transaction after a snapshot';
-  if (id === 'database/revision' && fix === 'update') return 'migrate it, after a snapshot';
+  if (id === revision && fix === 'update') return 'migrate it, after a snapshot';
   if (id.endsWith('/tag')) return 'give the tag back to the image of the release';
   if (id.endsWith('/kept') && id.startsWith('image/')) return 'keep the image again';
   if (/^volume\/.*\/identity$/.test(id)) return 'take the volume as it is';
@@ -113,8 +117,8 @@ async function prepareFix(
   const findings = mends.map(({ finding }) => finding);
   const { docker } = await connect();
   // First what may fail for what is in the database: then nothing else has been touched.
-  await mendSchema(context, findings, onStep);
-  await mendContainers(docker, newest, context.name, findings, onStep);
+  if (!findings.some(({ id }) => id === revision)) await mendSchema(context, findings, onStep);
+  const stuck = await mendContainers(docker, newest, context.name, findings, onStep);
   await mendNetworks(docker, newest, findings);
   await mendImages(docker, newest, context.name, findings);
   await mendFiles(root, findings, drift, newest);
@@ -126,8 +130,7 @@ async function prepareFix(
       fix: 'Mend what it names, then run this again.',
     });
   }
-  const names = new Set(findings.flatMap(({ id, fix }) => (fix === 'replace' ? (containerOf(newest, id) ?? []) : [])));
-  await taint(context, names);
+  await taint(context, new Set([...replacedContainers(newest, findings), ...stuck]));
 }
 
 /** Has containers made anew of which the engine would not see that they differ. */

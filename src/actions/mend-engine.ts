@@ -2,10 +2,11 @@ import { copyFile } from 'node:fs/promises';
 
 import type Docker from 'dockerode';
 
+import { stackLabel } from '../container/labels';
 import { keepImages } from '../docker/kept-images';
 import { refusal } from '../docker/refusal';
 import type { Finding } from '../drift/finding';
-import { RewindError } from '../errors';
+import { messageOf, RewindError } from '../errors';
 import { type ReleaseRecord, releaseName } from '../releases/record';
 import { FileStore } from '../store/files';
 import type { Drift } from './find-drift';
@@ -19,6 +20,7 @@ export function containerOf({ project }: Pick<ReleaseRecord, 'project'>, id: str
 /**
  * Starts containers that have stopped, and sets strangers aside.
  *
+ * @returns names of those that do not start: they have to be made anew
  * @throws RewindError docker/failed
  */
 export async function mendContainers(
@@ -27,28 +29,45 @@ export async function mendContainers(
   stack: string,
   findings: readonly Finding[],
   onStep: (text: string) => void,
-): Promise<void> {
+): Promise<ReadonlySet<string>> {
+  const stuck = new Set<string>();
+  const replaced = replacedContainers(record, findings);
   for (const { id, fix, live = '' } of findings) {
     const name = containerOf(record, id);
     if (name === undefined) continue;
     const container = docker.getContainer(name);
-    try {
-      if (id.endsWith('/identity')) {
-        const { Config: config } = await container.inspect();
-        // One of our own is taken away by the update.
-        if (config.Labels['dev.rewind.stack'] === stack) continue;
-        await container.rename({ name: `${name}-aside-${Date.now()}` });
-        await container.stop().catch(() => undefined); // it may be stopped already
-        onStep(`${name}: set aside`);
-      } else if (fix === 'restart') {
+    if (id.endsWith('/identity')) {
+      if (await setAside(container, name, stack)) onStep(`${name}: set aside`);
+    } else if (fix === 'restart' && !replaced.has(name)) {
+      try {
         if (live === 'paused') await container.unpause();
         else if (id.endsWith('/health') || live.startsWith('restarting')) await container.restart();
         else await container.start();
         onStep(`${name}: started`);
+      } catch (error) {
+        onStep(`${name}: does not start, and is made anew (${messageOf(error)})`);
+        stuck.add(name);
       }
-    } catch (error) {
-      throw refusal(`The engine does not put ${name} right`, `Look at it: docker inspect ${name}.`, error);
     }
+  }
+  return stuck;
+}
+
+/** Containers that are made anew for what was found of them. */
+export function replacedContainers(record: ReleaseRecord, findings: readonly Finding[]): ReadonlySet<string> {
+  return new Set(findings.flatMap(({ id, fix }) => (fix === 'replace' ? (containerOf(record, id) ?? []) : [])));
+}
+
+/** Renames and stops a container of somebody else. @returns false for one of our own, which the update takes away */
+async function setAside(container: Docker.Container, name: string, stack: string): Promise<boolean> {
+  try {
+    const { Config: config } = await container.inspect();
+    if (config.Labels[stackLabel] === stack) return false;
+    await container.rename({ name: `${name}-aside-${Date.now()}` });
+    await container.stop().catch(() => undefined); // it may be stopped already
+    return true;
+  } catch (error) {
+    throw refusal(`The engine does not put ${name} right`, `Look at it: docker inspect ${name}.`, error);
   }
 }
 

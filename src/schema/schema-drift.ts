@@ -1,4 +1,5 @@
 import { type ChangeGroup, changesBetween, groupChanges, nameOf, renamesAmong } from './diff';
+import { existence } from './existence';
 import { lossNote } from './losses';
 import { Objects } from './objects';
 import { planChanges, type SchemaPlan } from './plan';
@@ -19,6 +20,8 @@ export interface SchemaDifference {
   readonly back: SchemaPlan;
   /** What is lost, and does not come back by it. @default nothing */
   readonly note?: string;
+  /** Expression of SQL that is true where it was done. @default nothing tells by a name alone */
+  readonly isThere?: string;
   /** Whether {@link back} brings back everything that was there. */
   readonly isWhole: boolean;
 }
@@ -54,12 +57,25 @@ export class SchemaComparison {
     return this.#plan(this.#declared, this.#live, keys);
   }
 
+  /**
+   * The release's catalogue with some objects as they are now.
+   *
+   * @param keys - of the objects that are taken over
+   */
+  accepted(keys: ReadonlySet<string>): Catalogue {
+    const others = [...this.#declared.rows].filter(([key]) => !keys.has(key));
+    const taken = [...this.#live.rows].filter(([key]) => keys.has(key));
+    const rows = [...others, ...taken].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, row]) => row);
+    return { ...this.#declared.catalogue, rows };
+  }
+
   #difference({ change, rename, keys }: ChangeGroup): SchemaDifference {
     const { from, to, facets, isOther } = change;
     const all = new Set(keys);
     const [forth, back] = [this.wayForth(all), this.wayBack(all)];
     const note = rename ? undefined : lossNote(change, keys, this.#declared, this.#live);
     const { row } = (from ?? to)!;
+    const isThere = from && to ? undefined : existence(row);
     return {
       name: nameOf(row),
       how: rename ? 'renamed' : !from ? 'added' : !to ? 'removed' : 'changed',
@@ -68,6 +84,7 @@ export class SchemaComparison {
       forth,
       back,
       ...(note && { note: note.text }),
+      ...(isThere !== undefined && { isThere: from ? `NOT (${isThere})` : isThere }),
       isWhole: back.gaps.length === 0 && !note?.isLost,
     };
   }

@@ -9,17 +9,20 @@ export interface RevisionOptions {
   readonly createdAt: Date;
   readonly forth: SchemaPlan;
   readonly back: SchemaPlan;
+  /** Query of one value, which is true where it was done by hand: nothing is to be done there. @default nothing tells */
+  readonly isThere?: string;
 }
 
 /** The file of a revision that takes over what somebody has done to the schema by hand. */
-export function schemaRevision({ id, after, message, createdAt, forth, back }: RevisionOptions): string {
+export function schemaRevision(options: RevisionOptions): string {
+  const { id, after, message, createdAt, forth, back, isThere } = options;
   return `"""${message.replaceAll('\\', '\\\\').replaceAll('"""', "'''")}
 
 Revision ID: ${id}
 Revises: ${after ?? ''}
 Create Date: ${createdAt.toISOString()}
 """
-from alembic import op
+from alembic import context, op
 
 revision = ${JSON.stringify(id)}
 down_revision = ${after === null ? 'None' : JSON.stringify(after)}
@@ -28,7 +31,7 @@ depends_on = None
 
 
 def upgrade() -> None:
-${body(forth)}
+${isThere === undefined ? '' : `${guard(isThere)}\n`}${body(forth)}
 
 
 def downgrade() -> None:
@@ -36,10 +39,19 @@ ${body(back)}
 `;
 }
 
-/** Each statement as it is: what looks like a parameter or a format to SQLAlchemy or the driver is none. */
+/** Where it was made by hand, the database has it already. What only writes the SQL down has none to ask. */
+function guard(query: string): string {
+  return [
+    '# Where it was made by hand, it is there already.',
+    `if not context.is_offline_mode() and op.get_bind().exec_driver_sql(${pythonText(query)}).scalar():`,
+    '    return',
+  ]
+    .map((line) => `    ${line}`)
+    .join('\n');
+}
+
 function body({ statements, outside, gaps }: SchemaPlan): string {
-  const run = (statement: string): string =>
-    `op.get_bind().exec_driver_sql(${pythonText(statement.replaceAll('%', '%%'))})`;
+  const run = (statement: string): string => `op.execute(${pythonText(literally(statement))})`;
   const lines = [
     ...gaps.map((gap) => `# To be written by hand: ${gap.replaceAll('\n', ' ')}`),
     ...statements.map(run),
@@ -49,6 +61,14 @@ function body({ statements, outside, gaps }: SchemaPlan): string {
   ];
   const isEmpty = statements.length + outside.length === 0;
   return [...lines, ...(isEmpty ? ['pass'] : [])].map((line) => `    ${line}`).join('\n');
+}
+
+/**
+ * What looks like a parameter to SQLAlchemy is none: `:name` is written as `\:name`.
+ * https://docs.sqlalchemy.org/en/20/core/sqlelement.html#sqlalchemy.sql.expression.text
+ */
+function literally(statement: string): string {
+  return statement.replaceAll(/\\(?=:[\w$]*(?![:\w$]))/g, '\\\\').replaceAll(/(?<![:\w$\\]):(?=[\w$])/g, '\\:');
 }
 
 /** A text as Python takes it. */

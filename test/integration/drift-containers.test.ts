@@ -51,7 +51,7 @@ interface Made {
 }
 
 /** The web container made again by hand, like `docker run` with the labels of the stack, and something changed. */
-async function remake(change: (config: Made) => void, keep = true): Promise<void> {
+async function remake(change: (config: Made) => void, keep = true, starts = true): Promise<void> {
   const { Config, HostConfig, NetworkSettings } = await inspectContainer(web);
   const { engine } = await import('../support/docker');
   const client = await engine();
@@ -75,7 +75,7 @@ async function remake(change: (config: Made) => void, keep = true): Promise<void
     const aliases = name.endsWith('front') ? [web, 'web', 'shop'] : [web, 'web'];
     await client.getNetwork(name).connect({ Container: made.id, EndpointConfig: { Aliases: aliases } });
   }
-  await made.start();
+  if (starts) await made.start();
 }
 
 const identity = { 'container/web-1/identity': /^changed: \w{12} → \w{12}, it carries the label of this stack$/ };
@@ -191,9 +191,14 @@ const drifts: readonly MadeDrift[] = [
     found: { ...identity, 'container/web-1/capabilities-added': 'changed: none → SYS_PTRACE' },
   },
   {
-    name: 'more rights than all',
-    make: () => remake((it) => (it.HostConfig['Privileged'] = true)),
-    found: { ...identity, 'container/web-1/privileged': 'changed: none → yes' },
+    name: 'an init of its own',
+    make: () => remake((it) => (it.HostConfig['Init'] = true)),
+    found: { ...identity, 'container/web-1/init': 'changed: none → yes' },
+  },
+  {
+    name: 'one that was made and never started, as when the engine does not let it',
+    make: () => remake((it) => (it.HostConfig['Runtime'] = 'runc'), true, false),
+    found: { ...identity, 'container/web-1/state': 'broken: running → created' },
   },
   {
     name: 'a root that is read-only',
