@@ -12,7 +12,7 @@ interface Change {
 
 /** What programs write as they run, of which nobody thinks as a change. */
 const passing =
-  /^\/(tmp|run|var\/run|var\/tmp|var\/cache|var\/log|dev|proc|sys)(\/|$)|\.(pid|sock|lock|pyc|log|swp)$|\/(__pycache__|\.cache|\.npm|\.pytest_cache)(\/|$)|\/\.[a-z_]*history$|^\/var\/lib\/nginx\/|^\/(etc\/(hosts|hostname|resolv\.conf|mtab)|\.dockerenv)$/;
+  /^\/(tmp|run|var\/run|var\/tmp|var\/cache|var\/log|dev|proc|sys)(\/|$)|\.(pid|sock|lock|pyc|log|swp)$|\/(__pycache__|\.cache|\.npm|\.pytest_cache)(\/|$)|\/\.[a-z_]*history$|^\/var\/lib\/nginx\/|^\/(etc\/(hosts|hostname|resolv\.conf|mtab)|(usr\/)?sbin\/docker-init|dev\/init|\.dockerenv)$/;
 
 const names = ['changed', 'added', 'removed'];
 const mostNamed = 5;
@@ -26,7 +26,7 @@ export async function changedFileFindings(scene: Scene): Promise<Finding[]> {
       if (!info || info.HostConfig.ReadonlyRootfs) return [];
       const changes = await readChanges(scene.docker, info.Id);
       const own = new Set((spec.uploads ?? []).map(({ file }) => file));
-      const told = worthTelling(changes, info).filter(({ Path: path }) => !own.has(path));
+      const told = worthTelling(changes, info, info.Config.WorkingDir).filter(({ Path: path }) => !own.has(path));
       if (told.length === 0) return [];
       const list = told.slice(0, mostNamed).map(({ Path: path, Kind: kind }) => `${path} ${names[kind] ?? ''}`.trim());
       const more = told.length > mostNamed ? [`${told.length - mostNamed} more`] : [];
@@ -57,19 +57,28 @@ async function readChanges(docker: Docker, id: string): Promise<readonly Change[
   }
 }
 
-/** Without folders that changed only because of what is in them, what is mounted, and what programs write in passing. */
+/**
+ * Without folders that changed only because of what is in them, what is mounted, what the engine makes for itself, and what
+ * programs write in passing.
+ *
+ * @param workingDirectory - the engine makes it, where the image has none
+ */
 export function worthTelling(
   changes: readonly Change[],
   { Mounts: mounts, HostConfig: host }: Pick<Inspected, 'Mounts' | 'HostConfig'>,
+  workingDirectory?: string,
 ): Change[] {
   const mounted = [
     ...mounts.map(({ Destination: path }) => path),
     ...Object.keys((host.Tmpfs as object | null) ?? {}),
     ...(host.Mounts ?? []).map(({ Target: path }) => path),
   ];
-  const parents = new Set(changes.flatMap(({ Path: path }) => ancestors(path)));
-  return changes.filter(({ Path: path, Kind: kind }) => {
-    if (passing.test(path)) return false;
+  const parents = new Set(
+    [...changes, { Path: `${workingDirectory ?? ''}/` }].flatMap(({ Path: path }) => ancestors(path)),
+  );
+  const sorted = [...changes].sort((a, b) => (a.Path < b.Path ? -1 : 1));
+  return sorted.filter(({ Path: path, Kind: kind }) => {
+    if (passing.test(path) || path === workingDirectory) return false;
     // What is made for a mount, and what is below one.
     if (mounted.some((it) => it === path || it.startsWith(`${path}/`) || path.startsWith(`${it}/`))) return false;
     return !(kind !== 2 && parents.has(path));

@@ -116,8 +116,10 @@ function apply(document: Document, service: readonly string[], { at, value }: Co
   const list = name === undefined ? undefined : document.getIn([...service, key!]);
   if (name !== undefined && isSeq(list)) {
     const isIt = (item: unknown): boolean => isScalar(item) && String(item.value).split('=', 1)[0] === name;
-    list.items = list.items.filter((item) => !isIt(item));
-    if (value !== undefined) list.add(document.createNode(`${name}=${typeof value === 'string' ? value : JSON.stringify(value)}`));
+    const place = list.items.findIndex(isIt);
+    const line = value === undefined ? [] : [document.createNode(`${name}=${textOf(value)}`)];
+    if (place < 0) list.items.push(...line);
+    else list.items.splice(place, 1, ...line);
   } else if (value === undefined) {
     document.deleteIn(path);
     const parent = document.getIn(path.slice(0, -1));
@@ -128,4 +130,8 @@ function apply(document: Document, service: readonly string[], { at, value }: Co
 /** A change of a file, as `git apply` and `patch -p1` take it. */
 export function patchOf(path: string, before: string, after: string): string {
   return createTwoFilesPatch(`a/${path}`, `b/${path}`, before, after, undefined, undefined, { context: 3 });
+}
+
+function textOf(value: unknown): string {
+  return typeof value === 'string' ? value : JSON.stringify(value);
 }

@@ -112,7 +112,9 @@ function network({ spec, nameOf }: DeclaredContainer, form: FormBuilder): void {
   if (mode !== undefined && !['default', 'bridge'].includes(mode)) form.set('network mode', mode);
   if (mode === undefined) {
     for (const { name, aliases = [], ipv4Address, ipv6Address } of spec.networksAdvanced ?? []) {
-      form.set(`network.${name}`, attachment([...aliases], ipv4Address, ipv6Address));
+      // The engine calls a container by its host name as well, whether or not anybody asks for it.
+      const asked = [...aliases].filter((alias) => alias !== spec.hostname);
+      form.set(`network.${name}`, attachment(asked, ipv4Address, ipv6Address));
     }
   }
   if (mode === 'bridge' || mode === 'default') form.set('network.bridge', 'attached');

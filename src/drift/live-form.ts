@@ -94,7 +94,7 @@ function health({ Config: config }: Inspected, form: FormBuilder): void {
 }
 
 function network(info: Inspected, { nameOf }: EngineDefaults, form: FormBuilder): void {
-  const { HostConfig: host, NetworkSettings: settings, Id: id } = info;
+  const { HostConfig: host, NetworkSettings: settings, Config: config, Id: id } = info;
   const mode = shared(host.NetworkMode ?? '', nameOf);
   if (mode === 'host' || mode === 'none' || mode.startsWith('container:')) form.set('network mode', mode);
   for (const [name, endpoint] of Object.entries(settings.Networks)) {
@@ -106,7 +106,7 @@ function network(info: Inspected, { nameOf }: EngineDefaults, form: FormBuilder)
       Aliases?: string[] | null;
       IPAMConfig?: { IPv4Address?: string; IPv6Address?: string } | null;
     };
-    const given = (aliases ?? []).filter((alias) => alias !== id.slice(0, 12));
+    const given = (aliases ?? []).filter((alias) => alias !== id.slice(0, 12) && alias !== config.Hostname);
     form.set(`network.${name}`, attachment(given, asked?.IPv4Address, asked?.IPv6Address));
   }
   const bindings = (host.PortBindings ?? {}) as Record<string, { HostIp?: string; HostPort?: string }[] | null>;

@@ -61,29 +61,40 @@ function groupOf(scene: Scene, name: string): string {
   return users.size === 1 ? [...users][0]! : 'stack';
 }
 
-/** Engines tell the time in whole seconds. */
-const toleranceMs = 2000;
-
-/** A volume that is younger than what the last update has left there. */
-function madeAnew({ state, isUnderWay }: Scene, name: string, live: Live, base: Base): Finding[] {
-  const created = Date.parse((live as { CreatedAt?: string }).CreatedAt ?? '');
-  const known = state?.resources.find(({ type, name: it }) => type === resourceTypes.volume && it === name)?.created;
+/**
+ * A volume that is another one than the last update has left there. An engine gives volumes no ID, and as the time of their
+ * making one that moves on with what is written; what is left is that it has told of the end of one, or that the labels are others.
+ */
+function madeAnew(scene: Scene, name: string, live: Live, base: Base): Finding[] {
+  const { state, isUnderWay, events } = scene;
+  const known = state?.resources.find(({ type, name: it }) => type === resourceTypes.volume && it === name);
   const written = state?.writtenAt;
-  if (isUnderWay || !known || !written || !(created > Math.max(known.getTime(), written.getTime()) + toleranceMs))
-    return [];
+  if (isUnderWay || !known || !written) return [];
+  const told = events.latest('volume', ['destroy'], ({ id, at }) => id === name && at > written);
+  if (told.since === undefined && sameLabels(known.inputs['labels'], live.Labels)) return [];
   return [
     {
       ...base,
       id: `${base.id}/identity`,
       what: `volume ${name} was made anew`,
-      declared: `from ${known.toISOString()} or before`,
-      live: `from ${new Date(created).toISOString()}`,
-      since: new Date(created).toISOString(),
+      declared: 'the one that the last update has left',
+      live: told.since === undefined ? 'another one, by its labels' : 'another one',
+      ...told,
       severity: 'broken',
       fix: 'adopt',
       note: 'Its data is not that of before. Snapshots are what the data comes back from: rewind snapshot list.',
     },
   ];
+}
+
+function sameLabels(written: unknown, live: Readonly<Record<string, string>> | null): boolean {
+  if (written !== undefined && !Array.isArray(written)) return true; // a secret: it is not known what they were
+  const known = ((written ?? []) as { label?: unknown; value?: unknown }[]).map(({ label, value }) => [label, value]);
+  // A label whose value is a secret is compared by its name.
+  const text = (pairs: readonly (readonly unknown[])[], of: ReadonlySet<unknown>): string =>
+    JSON.stringify(pairs.map(([label, value]) => (of.has(label) ? [label] : [label, value])).sort());
+  const hidden = new Set(known.flatMap(([label, value]) => (typeof value === 'string' ? [] : [label])));
+  return text(known, hidden) === text(Object.entries(live ?? {}), hidden);
 }
 
 function options({ secrets }: Scene, volume: ComposeVolume | undefined, live: Live, base: Base): Finding[] {

@@ -14,6 +14,7 @@ import {
   removeProject,
   restartContainers,
 } from '../support/docker';
+import { briefly, driftOf } from '../support/drift';
 import { makeBoxImages } from '../support/images';
 import { differences } from '../support/inspection';
 import { TestStack } from '../support/stack';
@@ -185,6 +186,17 @@ describe.each(fixtures)('$name', ({ name, settings = {}, flags = [], env = {}, a
       await stack.preview('--refresh', '--expect-no-changes');
     },
   );
+
+  test.skipIf(mayNotStart)('is no drift, nor after its containers were restarted in any way', async () => {
+    // What is asked above leaves files behind, which is information.
+    const differing = async (): Promise<string[]> =>
+      Object.keys(briefly(await driftOf(stack))).filter((id) => !/^container\/[^/]+\/files$/.test(id));
+    expect(await differing()).toEqual([]);
+    await restartContainers(stack.project);
+    expect(await differing()).toEqual([]);
+    await stack.compose('restart', '--timeout', '1');
+    expect(await differing()).toEqual([]);
+  });
 
   test.skipIf(mayNotStart)(
     'is a project that docker compose lists, shows the logs of and runs commands in',

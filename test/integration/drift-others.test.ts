@@ -125,6 +125,18 @@ const drifts: readonly MadeDrift[] = [
     },
   },
   {
+    name: 'a volume that was made anew',
+    make: async () => {
+      await docker('rm', '-f', web);
+      await docker('volume', 'rm', `${project}_data`);
+      await docker('volume', 'create', ...byProject, `${project}_data`);
+    },
+    found: {
+      'container/web-1/exists': 'broken: running → missing',
+      'volume/data/identity': 'broken: the one that the last update has left → another one',
+    },
+  },
+  {
     name: 'a container that no release knows',
     make: () => docker('run', '-d', '--name', 'rewind-drift-others-stranger', ...byProject, boxImages.plain),
     found: {

@@ -97,6 +97,15 @@ test('files that were changed are told without their folders, mounts, and what p
     typeof worthTelling
   >[1];
   expect(worthTelling(changes, info).map(({ Path }) => Path)).toEqual(['/etc/motd', '/usr/bin/tool']);
+  const made = [change('/opt', 0), change('/opt/work', 1), change('/sbin/docker-init', 1)];
+  expect(worthTelling(made, info, '/opt/work')).toEqual([]);
+});
+
+test('the name that a container has for itself is none that differs in its networks', () => {
+  const form = formOf({ hostname: 'queue', networks: { front: { aliases: ['queue', 'jobs'] } } });
+  expect(Object.entries(form).filter(([path]) => path.startsWith('network.'))).toEqual([
+    [expect.any(String), expect.not.stringContaining('queue')],
+  ]);
 });
 
 test.each([
