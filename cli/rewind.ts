@@ -18,6 +18,7 @@ import { register as registerSetup } from './commands/setup';
 import { register as registerSnapshot } from './commands/snapshot';
 import { register as registerStatus } from './commands/status';
 import { register as registerVerify } from './commands/verify';
+import { register as registerWatch } from './commands/watch';
 import { addCompletion } from './completion';
 import { wantsJson } from './failure';
 import { version } from './version';
@@ -38,6 +39,7 @@ const commands = [
   registerReport,
   registerDrill,
   registerDrift,
+  registerWatch,
   registerSetup,
   registerEnv,
   registerExample,

@@ -210,7 +210,7 @@ export const settingKeys: Readonly<Record<string, SettingDocs>> = {
   },
   notify: {
     about:
-      "Who is told when a deploy, revert or drill begins (`start`), has succeeded (`success`) or failed (`failure`), and when a reason to roll back shows up (`trigger`): webhooks, with `format` json, slack or teams, and commands, which get the same JSON by standard input. What does not arrive is tried three times and never holds anything up. The address of a webhook is a secret: set it with `pulumi config set --secret --path 'rewind:notify[0].url'`.",
+      "Who is told when a deploy, revert or drill begins (`start`), has succeeded (`success`) or failed (`failure`), when a reason to roll back shows up (`trigger`), and when what `rewind watch` finds is another (`drift`): webhooks, with `format` json, slack or teams, and commands, which get the same JSON by standard input. What does not arrive is tried three times and never holds anything up. The address of a webhook is a secret: set it with `pulumi config set --secret --path 'rewind:notify[0].url'`.",
     example: '[{url: {secure: v1:…}, format: slack, on: [failure, trigger]}, {command: [/usr/local/bin/page]}]',
     default: 'nobody',
   },

@@ -31,14 +31,20 @@ export function driftText(drift: Drift): string {
   ].join('\n\n');
 }
 
-function findingText({ id, what, declared, live, since, by, severity, fix, note, sql }: Finding): string {
+/** A finding in one line. */
+export function findingLine({ what, declared, live, severity }: Finding): string {
   const change = declared === undefined ? (live ?? '') : `${declared} → ${live ?? 'none'}`;
+  return `${marks[severity]} ${what}: ${change}`;
+}
+
+function findingText(finding: Finding): string {
+  const { id, since, by, fix, note, sql } = finding;
   const origin = [
     since === undefined ? [] : [`since ${localTime(new Date(since))}`],
     by === undefined ? [] : [by],
   ].flat();
   return [
-    `  ${marks[severity]} ${what}: ${change}`,
+    `  ${findingLine(finding)}`,
     `      ${[id, ...origin, mends[fix]].join('; ')}`,
     ...(note === undefined ? [] : [`      ${note}`]),
     ...(sql ? [...statements('done by', sql.forth), ...statements('undone by', sql.back)] : []),

@@ -30,6 +30,8 @@ export interface Drift {
   readonly seconds: number;
   /** True if nothing is broken or changed; there may be information. */
   readonly ok: boolean;
+  /** Whether somebody is at work on the stack: what that is about is no finding. */
+  readonly isUnderWay: boolean;
   readonly findings: readonly Finding[];
   readonly ignored: readonly Ignored[];
   /** Configuration files of the release. */
@@ -101,6 +103,7 @@ async function look(options: FindDriftOptions): Promise<Drift> {
     at: started.toISOString(),
     seconds: (Date.now() - started.getTime()) / 1000,
     ok: findings.every(({ severity }) => severity === 'information'),
+    isUnderWay: scene.isUnderWay,
     findings: sorted(findings),
     ignored: ignored.sort((a, b) => (a.id < b.id ? -1 : 1)),
     files: Object.entries(scene.files).map(([source, { hash, permissions, secret }]) => ({

@@ -70,7 +70,8 @@ interface WrittenEvent {
   readonly timeNano?: number;
 }
 
-function eventOf(line: string): EngineEvent {
+/** An event as the engine writes it, a line of JSON. */
+export function eventOf(line: string): EngineEvent {
   const { Type: type = '', Action: action = '', Actor: actor = {}, timeNano = 0 } = JSON.parse(line) as WrittenEvent;
   return { type, action, id: actor.ID ?? '', attributes: actor.Attributes ?? {}, at: new Date(timeNano / 1e6) };
 }

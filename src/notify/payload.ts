@@ -20,7 +20,7 @@ export interface Notice {
   readonly result?: string;
   /** The release that runs. @default none is known */
   readonly release?: number;
-  /** What has failed, or which trigger holds. */
+  /** What has failed, which trigger holds, or what differs. */
   readonly failure?: string;
 }
 
@@ -40,6 +40,8 @@ export function noticeText(notice: Notice): string {
       return `${stack}: ${what} is done${time}.${runs}`;
     case 'trigger':
       return `${stack}: a reason to roll back.${more}`;
+    case 'drift':
+      return `${stack}: ${what}.${more}`;
     case 'failure':
       return `${stack}: ${what} has failed${time}${result === 'put-back' ? '; what ran before runs again' : ''}.${runs}${more}`;
   }

@@ -1,7 +1,7 @@
 import * as v from 'valibot';
 
 /** What others are told of. */
-export const notifyEvents = ['start', 'success', 'failure', 'trigger'] as const;
+export const notifyEvents = ['start', 'success', 'failure', 'trigger', 'drift'] as const;
 export type NotifyEvent = (typeof notifyEvents)[number];
 
 /** As whom a webhook is spoken to. */

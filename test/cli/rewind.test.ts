@@ -31,7 +31,7 @@ test('these are the commands', () => {
   expect(named.map(([name]) => name)).toEqual([
     ...['init', 'deploy', 'history', 'plan', 'revert', 'status', 'resume', 'abort', 'restart', 'assess'],
     ...['create', 'list', 'show', 'verify', 'import', 'restore', 'undo', 'prune'].map((name) => `snapshot ${name}`),
-    ...['verify', 'report', 'drill', 'drift', 'setup', 'env', 'completion'],
+    ...['verify', 'report', 'drill', 'drift', 'watch', 'setup', 'env', 'completion'],
   ]);
 });
 
