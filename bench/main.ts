@@ -4,6 +4,7 @@ import { parseArgs } from 'node:util';
 import { toolVariables } from '../toolchain/environment';
 import { ensureToolchain } from '../toolchain/setup';
 import { database, databaseSizes } from './database';
+import { drift } from './drift';
 import { load } from './operation/load';
 import { operation } from './operation/operation';
 import { scenarios } from './operation/scenarios';
@@ -26,6 +27,7 @@ const benchmarks: Readonly<Record<string, Benchmark>> = {
   operation,
   scenarios,
   load,
+  drift,
 };
 
 const usage = `npm run bench [-- --only NAME … --size SIZE … --json FILE]

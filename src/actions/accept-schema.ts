@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { readdir, readFile, writeFile } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
+import { basename, dirname, isAbsolute, join } from 'node:path';
 
 import type { Finding } from '../drift/finding';
 import { messageOf, RewindError } from '../errors';
@@ -110,7 +110,8 @@ async function versionsFolder(directory: string): Promise<string | undefined> {
   const text = await readFile(file, 'utf8');
   const location = /^\s*script_location\s*=\s*(.+?)\s*$/m.exec(text)?.[1]?.replace(/^%\(here\)s\/?/, '');
   if (location === undefined) return undefined;
-  const folder = join(dirname(file), location, 'versions');
+  // An absolute one is that of the image; beside the file it is mostly called the same.
+  const folder = join(dirname(file), isAbsolute(location) ? basename(location) : location, 'versions');
   return readdir(folder).then(
     () => folder,
     () => undefined,

@@ -1,4 +1,5 @@
 import { copyFile } from 'node:fs/promises';
+import { setTimeout as sleep } from 'node:timers/promises';
 
 import type Docker from 'dockerode';
 
@@ -40,8 +41,10 @@ export async function mendContainers(
       if (await setAside(container, name, stack)) onStep(`${name}: set aside`);
     } else if (fix === 'restart' && !replaced.has(name)) {
       try {
-        if (live === 'paused') await container.unpause();
-        else if (id.endsWith('/health') || live.startsWith('restarting')) await container.restart();
+        if (live === 'paused') {
+          await container.unpause();
+          await noLongerIll(container);
+        } else if (id.endsWith('/health') || live.startsWith('restarting')) await container.restart();
         else await container.start();
         onStep(`${name}: started`);
       } catch (error) {
@@ -51,6 +54,17 @@ export async function mendContainers(
     }
   }
   return stuck;
+}
+
+/** For so long a container that was paused may be called ill for the checks that it has missed. */
+const illMs = 60_000;
+
+async function noLongerIll(container: Docker.Container): Promise<void> {
+  for (const end = Date.now() + illMs; Date.now() < end;) {
+    const { State: state } = await container.inspect();
+    if (state.Health?.Status !== 'unhealthy') return;
+    await sleep(200);
+  }
 }
 
 /** Containers that are made anew for what was found of them. */

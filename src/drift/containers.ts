@@ -129,6 +129,7 @@ function condition(scene: Scene, { service, plan, spec }: PlannedContainer, info
   }
   const status = state.Paused ? 'paused' : state.Restarting ? 'restarting' : state.Running ? 'running' : state.Status;
   if (status !== 'running') {
+    if (hasDoneItsWork(scene, spec.name, info)) return [];
     const loops = info.RestartCount > 0 && status === 'restarting' ? `, ${info.RestartCount} times` : '';
     const live = ['exited', 'restarting'].includes(status) ? `${status} with ${state.ExitCode}${loops}` : status;
     const told = scene.events.ofContainer(spec.name, status === 'paused' ? ['pause'] : ['stop', 'oom', 'kill', 'die']);
@@ -140,6 +141,27 @@ function condition(scene: Scene, { service, plan, spec }: PlannedContainer, info
     return finding('health', 'healthy', `unhealthy, ${state.Health.FailingStreak} checks in a row`, 'broken', origin);
   }
   return [];
+}
+
+/**
+ * Whether what has ended was to end, although nothing waits for it: it has ended well, nothing starts it again, nobody could
+ * have asked it for anything, and the engine knows of nobody who has stopped it.
+ */
+function hasDoneItsWork(
+  { events }: Scene,
+  name: string,
+  { State: state, HostConfig: host, Config: config }: Inspected,
+): boolean {
+  const mayEnd = state.Status === 'exited' && state.ExitCode === 0 && (host.RestartPolicy?.Name || 'no') === 'no';
+  const test = (config as { Healthcheck?: { Test?: string[] } | null }).Healthcheck?.Test;
+  const isAsked =
+    Object.keys((host.PortBindings as object | null) ?? {}).length > 0 || (test?.[0] ?? 'NONE') !== 'NONE';
+  if (!mayEnd || isAsked) return false;
+  const started = new Date(state.StartedAt);
+  return (
+    events.latest('container', ['kill', 'stop'], (it) => it.attributes['name'] === name && it.at > started).since ===
+    undefined
+  );
 }
 
 function endOf({ State: state }: Inspected): Origin {

@@ -95,7 +95,7 @@ const drifts: readonly MadeDrift[] = [
   },
   {
     name: 'a schema that somebody has moved back with alembic',
-    make: () => execIn(`${project}-app-1`, 'sh', '-c', 'cd /app/migrations && alembic downgrade -1'),
+    make: () => execIn(`${project}-app-1`, 'sh', '-c', 'cd /app && alembic downgrade -1'),
     found: {
       'database/revision': 'broken: 0002 → 0001',
       'database/index public.goods_name': 'changed: there → not there',
