@@ -3,6 +3,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { asFound, briefly, docker, driftOf, type MadeDrift } from '../support/drift';
 import { eventually, execIn, inspectContainer } from '../support/docker';
 import { boxImages, makeBoxImages } from '../support/images';
+import { SeenByRefresh } from '../support/seen-by-refresh';
 import { TestStack } from '../support/stack';
 
 // One stack: each drift is made by hand, found, put right, and then nothing is found.
@@ -267,11 +268,16 @@ test('a stack that was just deployed is as it should be', async () => {
 });
 
 describe('is found, named, and put right:', () => {
-  test.each(drifts)('$name', async ({ make, found, fix = [], mend }) => {
+  const refresh = new SeenByRefresh('containers');
+
+  afterAll(() => refresh.write());
+
+  test.each(drifts)('$name', async ({ name, make, found, fix = [], mend }) => {
     await make();
     const drift = await driftOf(stack);
     try {
       expect(briefly(drift)).toEqual(asFound(found));
+      await refresh.look(stack, name, Object.keys(found));
       expect(JSON.stringify(drift)).not.toMatch(/word-nobody-may-see|other-secret/);
     } finally {
       if (mend) await mend();

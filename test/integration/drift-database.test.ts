@@ -6,6 +6,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { asFound, briefly, docker, driftOf, type MadeDrift } from '../support/drift';
 import { eventually, execIn } from '../support/docker';
 import { buildMigrationImage, type TestMigration } from '../support/migration-images';
+import { SeenByRefresh } from '../support/seen-by-refresh';
 import { TestStack } from '../support/stack';
 import { removeTaggedImages } from '../support/tagged-images';
 import { databaseService, TestDatabase } from '../support/test-database';
@@ -168,11 +169,16 @@ test('a stack that was just deployed is as it should be', async () => {
 });
 
 describe('is found, named, and put right:', () => {
-  test.each(drifts)('$name', async ({ make, found, fix = [], mend }) => {
+  const refresh = new SeenByRefresh('database');
+
+  afterAll(() => refresh.write());
+
+  test.each(drifts)('$name', async ({ name, make, found, fix = [], mend }) => {
     await make();
     try {
       const drift = await driftOf(stack);
       expect(briefly(drift)).toEqual(asFound(found));
+      await refresh.look(stack, name, Object.keys(found));
       expect(JSON.stringify(drift)).not.toMatch(/word-of-intruder|word-that-nobody-sees/);
     } finally {
       if (mend) await mend();

@@ -5,6 +5,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 
 import { asFound, briefly, docker, driftOf, type MadeDrift } from '../support/drift';
 import { boxImages, makeBoxImages } from '../support/images';
+import { SeenByRefresh } from '../support/seen-by-refresh';
 import { TestStack } from '../support/stack';
 
 // Networks, volumes, images, files, and what Pulumi knows. One stack: each drift is put right again.
@@ -289,11 +290,16 @@ test('a stack that was just deployed is as it should be', async () => {
 });
 
 describe('is found, named, and put right:', () => {
-  test.each(drifts)('$name', async ({ make, found, fix = [], mend }) => {
+  const refresh = new SeenByRefresh('others');
+
+  afterAll(() => refresh.write());
+
+  test.each(drifts)('$name', async ({ name, make, found, fix = [], mend }) => {
     await make();
     const drift = await driftOf(stack);
     try {
       expect(briefly(drift)).toEqual(asFound(found));
+      await refresh.look(stack, name, Object.keys(found));
       expect(JSON.stringify(drift)).not.toContain('not-to-be-seen');
     } finally {
       if (mend) await mend();

@@ -14,7 +14,9 @@ test('A revision holds the SQL both ways, whatever is in it', () => {
     back: plan('DROP INDEX "é";'),
   });
   expect(text).toContain('down_revision = "0006"');
-  expect(text).toContain(`op.execute("CREATE INDEX \\"\\u00e9\\" ON t (a) WHERE b LIKE 'x%' AND c <> '\\\\:d'::text;")`);
+  expect(text).toContain(
+    `op.execute("CREATE INDEX \\"\\u00e9\\" ON t (a) WHERE b LIKE 'x%' AND c <> '\\\\:d'::text;")`,
+  );
   expect(text).toContain('def downgrade() -> None:\n    op.execute("DROP INDEX \\"\\u00e9\\";")');
   expect(text).not.toContain('return');
 });
