@@ -13,7 +13,7 @@ import { StackConfig } from '../src/releases/stack-config';
 import { showChange } from './change';
 import { onInterrupt } from './interrupt';
 import { findingLine } from './output/drift-text';
-import { printJson } from './output/json';
+import { printJsonLine } from './output/json';
 import { progressFor } from './output/progress';
 import { loadProgram } from './program';
 import type { Session } from './session';
@@ -67,7 +67,7 @@ class DriftWatching {
     const { json, intervalMs } = this.#options;
     const { stack } = this.state;
     const url = port === undefined ? undefined : `http://127.0.0.1:${port}`;
-    if (json) printJson({ event: 'begin', stack, ...(url !== undefined && { url }) });
+    if (json) printJsonLine({ event: 'begin', stack, ...(url !== undefined && { url }) });
     else this.#say(`Watching ${stack}, every ${intervalMs / 1000} s${url === undefined ? '' : `; ${url}/metrics`}`);
   }
 
@@ -88,7 +88,7 @@ class DriftWatching {
 
   end(): void {
     const { json } = this.#options;
-    if (json) printJson({ event: 'end', stack: this.state.stack });
+    if (json) printJsonLine({ event: 'end', stack: this.state.stack });
     else this.#say('No longer watched.');
   }
 
@@ -113,13 +113,13 @@ class DriftWatching {
     const isNews = this.state.failure !== why;
     this.state = { ...this.state, failures: this.state.failures + 1, failure: why };
     if (!isNews) return;
-    if (this.#options.json) printJson({ event: 'failure', at: new Date().toISOString(), why });
+    if (this.#options.json) printJsonLine({ event: 'failure', at: new Date().toISOString(), why });
     else this.#say(`${time()} could not look: ${why}`);
   }
 
   #tell(drift: Drift, appeared: readonly Finding[], gone: readonly Finding[]): void {
     const { stack, release, at, ok } = drift;
-    if (this.#options.json) printJson({ event: 'drift', stack, release, at, ok, appeared, gone });
+    if (this.#options.json) printJsonLine({ event: 'drift', stack, release, at, ok, appeared, gone });
     else {
       for (const finding of appeared) this.#say(`${time()} ${findingLine(finding)}`);
       for (const { what } of gone) this.#say(`${time()} ✔ ${what}: as it was released`);

@@ -7,6 +7,11 @@ export function printJson(value: unknown): void {
   process.stdout.write(`${JSON.stringify(value, undefined, 2)}\n`);
 }
 
+/** Prints one of the JSON documents of a command that goes on, each in a line of its own. */
+export function printJsonLine(value: unknown): void {
+  process.stdout.write(`${JSON.stringify(value)}\n`);
+}
+
 /** An error as the JSON document of a command that failed. */
 export function errorJson(error: unknown): {
   readonly errors: readonly { code: string; message: string; fix: string }[];
