@@ -1,5 +1,10 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+
+import { composeLabel, stackLabel } from '../container/labels';
 import { mask } from '../container/project-secrets';
 import type { Finding } from '../drift/finding';
+import { RewindError } from '../errors';
+import type { PostgresServer } from '../postgres/server';
 import type { ReleaseRecord } from '../releases/record';
 import { parseKey } from '../releases/seal';
 import type { StackSettings } from '../settings';
@@ -29,9 +34,15 @@ export async function databaseFindings(options: DatabaseDriftOptions): Promise<r
   const { database } = settingsOf(record.config);
   if (!database) return [];
   const { engine: connected, inventory } = await engine;
+  const isStarting = inventory.containers.some(
+    ({ Labels: labels, Status: status }) =>
+      labels[stackLabel] === context.name &&
+      labels[composeLabel('service')] === database.service &&
+      /^Up (Less|\d+ second)/.test(status),
+  );
   return new SchemaDrift({
     service: database.service,
-    open: () => openServer(connected.docker, inventory.containers, context.name, database),
+    open: () => patiently(() => openServer(connected.docker, inventory.containers, context.name, database), isStarting),
     ...(record.catalogue !== undefined && {
       catalogue: async () => {
         const parsed = parseKey((await key) ?? '');
@@ -43,6 +54,22 @@ export async function databaseFindings(options: DatabaseDriftOptions): Promise<r
     hasMigrations: database.alembic !== undefined,
     checks: async () => (await today).verify.sql,
   }).find();
+}
+
+/** So long a database that was started within the last minute may take to answer, in milliseconds. */
+const patienceMs = 5000;
+
+/** A database that is on its way up is none that is down. */
+async function patiently(open: () => Promise<PostgresServer>, isStarting: boolean): Promise<PostgresServer> {
+  for (const end = Date.now() + patienceMs; ;) {
+    try {
+      return await open();
+    } catch (error) {
+      const mayCome = error instanceof RewindError && error.code === 'database/unreachable';
+      if (!isStarting || !mayCome || Date.now() >= end) throw error;
+    }
+    await sleep(250);
+  }
 }
 
 /** Texts that SQL gives as passwords: of roles, of connections of subscriptions and foreign servers. */

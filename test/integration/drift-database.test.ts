@@ -159,7 +159,7 @@ afterAll(async () => {
 });
 
 const answers = (): Promise<unknown> =>
-  eventually(async () => (await execIn(db, 'pg_isready', '-q', '-U', 'shop').catch(() => 'no')) === '', 'the database');
+  eventually(async () => /accepting/.test(await execIn(db, 'pg_isready', '-U', 'shop')), 'the database');
 
 const snapshots = async (): Promise<number> =>
   (JSON.parse(await stack.rewind('snapshot', 'list', '--json')) as { snapshots: unknown[] }).snapshots.length;

@@ -66,7 +66,7 @@ async function expectSilence(): Promise<void> {
 }
 
 const answers = (): Promise<unknown> =>
-  eventually(async () => (await execIn(db, 'pg_isready', '-q', '-U', 'shop').catch(() => 'no')) === '', 'the database');
+  eventually(async () => /accepting/.test(await execIn(db, 'pg_isready', '-U', 'shop')), 'the database');
 
 test.each([
   ['a deploy', () => stack.rewind('deploy')],
