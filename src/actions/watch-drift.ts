@@ -37,6 +37,10 @@ export interface WatchDriftOptions {
 /** What comes together is looked at together: so long after the last event, and at most so long after the first. */
 const settleMs = 250;
 const mostSettleMs = 600;
+/** A container that is restarted is down for about so long. */
+const confirmMs = 350;
+/** What a restart looks like in the middle of it. */
+const mayPass = /^container\/[^/]+\/(state|exists)$/;
 /** While somebody is at work on the stack, it is looked at again after so long. */
 const busyMs = 1000;
 /** An engine that has ended its stream of events is asked for it again after so long. */
@@ -107,13 +111,24 @@ class DriftWatch {
       const found = await look({ context, engineOnly: !isWhole && before !== undefined });
       const isOther = !isWhole && before !== undefined && before.release !== found.release;
       if (found.isUnderWay || isOther) return true;
-      const drift = isWhole || before === undefined ? found : merged(before, found);
+      const seen = isWhole || before === undefined ? found : merged(before, found);
+      const drift = await this.#confirmed(before, seen);
+      if (drift.isUnderWay) return true;
       this.#known = drift;
       await onLook({ drift, ...difference(before?.findings ?? [], drift.findings) });
     } catch (error) {
       if (!signal.aborted) onFailure?.(messageOf(error));
     }
     return false;
+  }
+
+  /** What has just stopped or gone may be on its way up again: it is news only if it still is so a moment later. */
+  async #confirmed(before: Drift | undefined, seen: Drift): Promise<Drift> {
+    const { context, look = findDrift, signal } = this.#options;
+    const { appeared } = difference(before?.findings ?? [], seen.findings);
+    if (!appeared.some(({ id }) => mayPass.test(id))) return seen;
+    await sleep(confirmMs, undefined, { signal }).catch(() => undefined);
+    return merged(seen, await look({ context, engineOnly: true }));
   }
 
   async #follow(): Promise<void> {

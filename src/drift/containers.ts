@@ -173,6 +173,9 @@ function endOf({ State: state }: Inspected): Origin {
 /** Compared only where it is declared: what an engine does otherwise depends on how it is set up. */
 const onlyIfDeclared = /^(cgroup namespace|log driver)$/;
 
+/** Discarded by an engine whose kernel does not have it. */
+const mayBeDiscarded = /^limit\.block weight$/;
+
 /** What an image brings along: of one that is gone, nobody knows what it was. */
 const broughtByImage =
   /^(env\.|label\.|healthcheck\.|mount\.|entrypoint$|command$|user$|working directory$|stop signal$)/;
@@ -186,6 +189,7 @@ function properties(scene: Scene, planned: PlannedContainer, declared: Form, inf
     const [before, now] = [declared.get(path), live.get(path)];
     if (before !== undefined && now !== undefined) return revealed(before) !== revealed(now);
     if (before === undefined && onlyIfDeclared.test(path)) return false;
+    if (now === undefined && mayBeDiscarded.test(path)) return false;
     return before !== undefined || imageKnown || !broughtByImage.test(path);
   });
   return (
