@@ -93,7 +93,8 @@ class DriftStack {
     const { exitCode, stderr } = await run([...psql, '-v', 'ON_ERROR_STOP=1'], { input: tablesOf(tables) });
     if (exitCode !== 0) throw new Error(`the tables cannot be made: ${stderr}`);
     await writeFile(join(folder, 'compose.yaml'), this.#compose('2'));
-    await pulumi.run(['up', '--yes', '--skip-preview']);
+    // The state takes the tables for what somebody has done by hand.
+    await pulumi.run(['up', '--yes', '--skip-preview', '--refresh']);
   }
 
   /** `rewind drift`, which has to find nothing. */
