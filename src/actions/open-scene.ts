@@ -4,6 +4,7 @@ import { readState } from '../automation/checkpoint';
 import { findConfigFiles } from '../container/config-files';
 import { composeLabel, stackLabel } from '../container/labels';
 import type { ImageFacts } from '../container/mapping';
+import { SecretValues } from '../container/project-secrets';
 import { containerNames, planProject } from '../container/plan';
 import { connect, type Engine } from '../docker/engine';
 import { imageFacts } from '../docker/images';
@@ -120,6 +121,7 @@ export async function openScene({ context, isWhole = true, onTime }: OpenSceneOp
   });
   const known = await state;
   mark('plan');
+  const seen = secretsIn([...inspected.values()]);
   const scene: Scene = {
     stack: context.name,
     docker: engine.docker,
@@ -136,7 +138,7 @@ export async function openScene({ context, isWhole = true, onTime }: OpenSceneOp
     images,
     state: known,
     events,
-    secrets: new Set([...released.secrets, ...secretsIn(inspected.values())]),
+    secrets: new SecretValues([...released.secrets, ...seen], [...released.secrets.names, ...seen.names]),
     today: today.config,
     isUnderWay: whoHolds(context) !== undefined || known?.isLocked === true,
   };

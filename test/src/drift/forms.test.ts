@@ -2,6 +2,7 @@ import { expect, test } from 'vitest';
 
 import { declaredForm } from '../../../src/drift/declared-form';
 import { addresses, capabilities, securityOptions, size } from '../../../src/drift/form';
+import { SecretValues } from '../../../src/container/project-secrets';
 import { worthTelling } from '../../../src/drift/changed-files';
 import { isMeant } from '../../../src/drift/finding';
 import { withRules } from '../../../src/drift/ignore';
@@ -137,7 +138,7 @@ test('a rule holds to the end of its day', () => {
 
 test('a value is shown only where it is harmless', () => {
   const scene = {
-    released: { project: projectOf({}), secrets: new Set<string>(), shown: { api: ['REGION_NAME'] }, hidden: {} },
+    released: { project: projectOf({}), secrets: new SecretValues(), shown: { api: ['REGION_NAME'] }, hidden: {} },
     secrets: new Set(['hush-hush']),
   };
   const of = (path: string, text: string | Sensitive): string | undefined => shown(scene, 'api', path, text);
