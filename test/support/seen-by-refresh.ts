@@ -7,6 +7,15 @@ import { installDir } from '../../toolchain/places';
 import type { TestStack } from './stack';
 
 const page = join(installDir, 'docs', 'drift-refresh.md');
+const parts = { containers: 'Containers', others: 'Networks, volumes, images, files, state', database: 'The database' };
+const template = `# What Pulumi's own refresh sees
+
+Each drift of the catalogue is made for real, found by \`rewind drift\`, looked for by \`pulumi preview --refresh\`, and put right
+again. The tables are written by the tests that do it: \`REWIND_DRIFT_REFRESH=1 npx vitest run --project integration
+test/integration/drift-*.test.ts\`.
+${Object.entries(parts)
+  .map(([part, title]) => `\n## ${title}\n\n<!-- ${part} -->\n\n<!-- end of ${part} -->\n`)
+  .join('')}`;
 const isWanted = process.env['REWIND_DRIFT_REFRESH'] === '1';
 
 /**
@@ -14,11 +23,11 @@ const isWanted = process.env['REWIND_DRIFT_REFRESH'] === '1';
  * preview of each takes minutes, that is done where REWIND_DRIFT_REFRESH=1 asks for it.
  */
 export class SeenByRefresh {
-  readonly #part: string;
+  readonly #part: keyof typeof parts;
   readonly #rows: string[] = [];
 
-  /** @param part - heading of the part of the page */
-  constructor(part: string) {
+  /** @param part - of the page */
+  constructor(part: keyof typeof parts) {
     this.#part = part;
   }
 
@@ -33,7 +42,7 @@ export class SeenByRefresh {
   /** Writes the part of the page. */
   async write(): Promise<void> {
     if (!isWanted) return;
-    const text = await readFile(page, 'utf8');
+    const text = await readFile(page, 'utf8').catch(() => template);
     const [begin, end] = [`<!-- ${this.#part} -->`, `<!-- end of ${this.#part} -->`];
     const table = [
       '| What was done | `rewind drift` | `pulumi preview --refresh` |',
