@@ -3,7 +3,7 @@ import type { DowngradeSql } from '../alembic/image';
 import { GraphCache } from '../alembic/graph-cache';
 import { composeLabel, stackLabel } from '../container/labels';
 import type { ContainerSpec } from '../container/spec';
-import { takeInventory } from '../docker/inventory';
+import { listContainers } from '../docker/inventory';
 import { type Problem, RewindError } from '../errors';
 import { type LossOptions, lossOutlook, lossOutlookLines, type LossOutlook } from '../loss/outlook';
 import { readRevisions, revisionNames } from '../postgres/revisions';
@@ -114,7 +114,7 @@ export async function surroundings(
   stack: string,
   { service }: AlembicSettings,
 ): Promise<ContainerSpec> {
-  const { containers } = await takeInventory(docker);
+  const containers = await listContainers(docker);
   const found = containers.find(
     ({ Labels: labels }) => labels[stackLabel] === stack && labels[composeLabel('service')] === service,
   );

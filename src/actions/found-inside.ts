@@ -1,6 +1,6 @@
 import type Docker from 'dockerode';
 
-import { takeInventory } from '../docker/inventory';
+import { listContainers } from '../docker/inventory';
 import { RewindError } from '../errors';
 import type { DatabasePlan } from '../postgres/declared';
 import { isPasswordOf } from '../postgres/password';
@@ -32,7 +32,7 @@ export async function findInside(
   passwordOf: (role: string) => string | undefined,
 ): Promise<FoundInside> {
   try {
-    const { containers } = await takeInventory(docker);
+    const containers = await listContainers(docker);
     const server = await openServer(docker, containers, stack, settings);
     const found = await server.query<{ kind: 'role' | 'database'; name: string; stored: string | null }>(
       `SELECT 'role' AS kind, rolname AS name, rolpassword AS stored FROM pg_catalog.pg_authid

@@ -1,7 +1,7 @@
 import type Docker from 'dockerode';
 
 import { connect } from '../docker/engine';
-import { takeInventory } from '../docker/inventory';
+import { listContainers } from '../docker/inventory';
 import { RewindError } from '../errors';
 import type { PostgresServer } from '../postgres/server';
 import { defaultVersionTable, type VersionTable } from '../postgres/revisions';
@@ -33,7 +33,7 @@ export function snapshotsOf({ releases }: StackContext): SnapshotStore {
 export async function openDatabase(context: StackContext): Promise<StackDatabase> {
   const settings = await databaseSettings(context);
   const { docker } = await connect();
-  const { containers } = await takeInventory(docker);
+  const containers = await listContainers(docker);
   const [server, newest] = await Promise.all([
     openServer(docker, containers, context.name, settings),
     context.releases.newest(),

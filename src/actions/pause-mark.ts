@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import type Docker from 'dockerode';
 
 import { stackLabel, composeLabel } from '../container/labels';
-import { takeInventory } from '../docker/inventory';
+import { listContainers } from '../docker/inventory';
 import { refusal } from '../docker/refusal';
 import { messageOf } from '../errors';
 import { restartServices } from './restart-services';
@@ -78,7 +78,7 @@ export async function endInterruptedPause(
 ): Promise<void> {
   const pause = await mark.read();
   if (!pause) return;
-  const { containers } = await takeInventory(docker);
+  const containers = await listContainers(docker);
   const stopped = containers
     .filter(({ Labels: labels, State: state }) => labels[stackLabel] === stack && state !== 'running')
     .map(({ Labels: labels }) => labels[composeLabel('service')]!);

@@ -1,6 +1,6 @@
 import type Docker from 'dockerode';
 
-import { takeInventory } from '../docker/inventory';
+import { listContainers } from '../docker/inventory';
 import { canonical } from '../drift/form';
 import type { ReleaseRecord } from '../releases/record';
 import type { ReleaseStore } from '../releases/release-store';
@@ -38,7 +38,7 @@ export async function releasedCatalogue(options: ReleasedCatalogueOptions): Prom
   const before = newest && (await withAcceptedSchema(store, newest));
   if (before?.catalogue !== undefined && (await isLeftAlone(store, before, database, data))) return before.catalogue;
   try {
-    const { containers } = await takeInventory(docker);
+    const containers = await listContainers(docker);
     const catalogue = await readCatalogue(await openServer(docker, containers, stack, database));
     return await store.sealPacked(key, JSON.stringify(catalogue));
   } catch {

@@ -1,7 +1,7 @@
 import type Docker from 'dockerode';
 
 import { stackLabel, composeLabel } from '../container/labels';
-import { takeInventory } from '../docker/inventory';
+import { listContainers } from '../docker/inventory';
 import { refusal } from '../docker/refusal';
 import { type Problem, RewindError } from '../errors';
 import { waitUntilReady } from '../probe/readiness';
@@ -159,7 +159,7 @@ function sayingWhatIsDown(error: unknown, down: ReadonlySet<string>): unknown {
 }
 
 async function runningServices(docker: Docker, stack: string): Promise<Map<string, RunningService>> {
-  const { containers } = await takeInventory(docker);
+  const containers = await listContainers(docker);
   const ours = containers.filter(({ Labels: labels }) => labels[stackLabel] === stack);
   const jobs = new Set(ours.flatMap(({ Labels: labels }) => waitedToEnd(labels)));
   const byName = new Map<string, Docker.ContainerInfo[]>();

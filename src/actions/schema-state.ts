@@ -1,5 +1,5 @@
 import { connect } from '../docker/engine';
-import { takeInventory } from '../docker/inventory';
+import { listContainers } from '../docker/inventory';
 import { messageOf, RewindError } from '../errors';
 import { readLiveSchema } from '../postgres/live-schema';
 import type { VersionTable } from '../postgres/revisions';
@@ -76,7 +76,7 @@ async function look(identity: SchemaIdentity, known: Partial<SchemaFacts>): Prom
   const { stack, service, database, user, versionTable } = identity;
   const { docker } = await connect();
   const settings = { service, ...(database !== undefined && { name: database }), ...(user !== undefined && { user }) };
-  const { containers } = await takeInventory(docker);
+  const containers = await listContainers(docker);
   const server = await openServer(docker, containers, stack, settings);
   const { revisions, fingerprint, objects, bytes } = await readLiveSchema(server, versionTable);
   return {

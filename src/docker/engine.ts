@@ -86,24 +86,36 @@ export async function connect(env: NodeJS.ProcessEnv = process.env): Promise<Eng
   const address = engineAddress(env);
   try {
     const docker = open(address, env);
-    const [version, info] = await Promise.all([
-      docker.version(),
-      docker.info() as Promise<{ SwapLimit?: boolean; OSType?: string }>,
-    ]);
-    const local = address.host === undefined || address.host.startsWith('unix:');
-    return {
-      docker,
-      facts: {
-        apiVersion: version.ApiVersion,
-        swapLimit: info.SwapLimit ?? false,
-        local,
-        platform: `${version.Os}/${version.Arch}`,
-        ipv6: local && hasIpv6(),
-      },
-    };
+    const known = knownFacts.get(address.host);
+    if (known && Date.now() - known.at < factsMs) {
+      await docker.ping();
+      return { docker, facts: known.facts };
+    }
+    const facts = await readFacts(docker, address);
+    knownFacts.set(address.host, { at: Date.now(), facts });
+    return { docker, facts };
   } catch (error) {
     throw unreachable(address, error);
   }
+}
+
+/** For so long an engine that answers is taken for the one that it was: to ask it what it is takes ten times a ping. */
+const factsMs = 60_000;
+const knownFacts = new Map<string | undefined, { readonly at: number; readonly facts: EngineFacts }>();
+
+async function readFacts(docker: Docker, address: EngineAddress): Promise<EngineFacts> {
+  const [version, info] = await Promise.all([
+    docker.version(),
+    docker.info() as Promise<{ SwapLimit?: boolean; OSType?: string }>,
+  ]);
+  const local = address.host === undefined || address.host.startsWith('unix:');
+  return {
+    apiVersion: version.ApiVersion,
+    swapLimit: info.SwapLimit ?? false,
+    local,
+    platform: `${version.Os}/${version.Arch}`,
+    ipv6: local && hasIpv6(),
+  };
 }
 
 /** Whether this machine has IPv6. Where it has none, an engine refuses to publish a port on `::`. */
