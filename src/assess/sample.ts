@@ -19,6 +19,8 @@ interface Target {
   readonly service: string;
   readonly endpoint: Endpoint;
   readonly request: Parameters<typeof ask>[1];
+  /** Whether it is only guessed that it speaks HTTP. */
+  readonly isGuess: boolean;
 }
 
 const pauseMs = 100;
@@ -33,7 +35,7 @@ export async function sampleServices(
   const until = Date.now() + options.forMs;
   const signal = options.signal ?? new AbortController().signal;
   await Promise.all(
-    targetsOf(services, options).map(async ({ service, endpoint, request }) => {
+    targetsOf(services, options).map(async ({ service, endpoint, request, isGuess }) => {
       const samples = found.get(service) ?? { asked: 0, failed: 0, times: [] };
       found.set(service, samples);
       do {
@@ -44,8 +46,9 @@ export async function sampleServices(
           if (status >= lowestError) Object.assign(samples, { failed: samples.failed + 1, why: `status ${status}` });
         } catch (error) {
           const why = error instanceof Error ? error.message : String(error);
-          if (/HTTP|Parse Error|other side closed|socket hang up/i.test(why)) {
-            found.delete(service); // it does not speak HTTP
+          // What is declared to speak HTTP and hangs up is broken: Docker's proxy does so where nobody listens behind it.
+          if (isGuess && /HTTP|Parse Error|other side closed|socket hang up/i.test(why)) {
+            found.delete(service);
             return;
           }
           if (/no answer within/.test(why)) samples.times.push(options.withinMs + 1);
@@ -67,7 +70,8 @@ function targetsOf(services: ReadonlyMap<string, LiveService>, { http, withinMs 
       const info = services.get(it.service)?.containers.find(({ State: { Running: is } }) => is);
       if (!info) return [];
       try {
-        return [{ service: it.service, endpoint: endpointOf(info, it.service, it.port), request: { ...it, withinMs } }];
+        const endpoint = endpointOf(info, it.service, it.port);
+        return [{ service: it.service, endpoint, request: { ...it, withinMs }, isGuess: false }];
       } catch {
         return []; // rewind verify tells why
       }
@@ -77,7 +81,9 @@ function targetsOf(services: ReadonlyMap<string, LiveService>, { http, withinMs 
       .flatMap(({ name, containers }) =>
         containers
           .filter(({ State: { Running: is } }) => is)
-          .flatMap((info) => publishedPorts(info).map((endpoint) => ({ service: name, endpoint, request }))),
+          .flatMap((info) =>
+            publishedPorts(info).map((endpoint) => ({ service: name, endpoint, request, isGuess: true })),
+          ),
       ),
   ];
 }
