@@ -195,6 +195,8 @@ describe.each(fixtures)('$name', ({ name, settings = {}, flags = [], env = {}, a
     await restartContainers(stack.project);
     expect(await differing()).toEqual([]);
     await stack.compose('restart', '--timeout', '1');
+    // One in the network of another does not start again where that one is not there yet.
+    await stack.compose('start');
     expect(await differing()).toEqual([]);
   });
 
