@@ -12,8 +12,7 @@ export function notifierOf(context: StackContext): Notifier {
 }
 
 async function targetsOf(context: StackContext): Promise<readonly NotifyTarget[]> {
-  const { config } = await StackConfig.read(context.configFile);
-  const value = await settingValue(context, config, 'notify');
+  const value = await settingValue(context, await StackConfig.read(context.configFile), 'notify');
   const { settings, problems } = readShaped('notify', notifySchema, value, []);
   RewindError.throwIfAny(problems);
   return settings;

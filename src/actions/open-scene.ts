@@ -1,5 +1,4 @@
 import { replicasOf } from '../compose/order';
-import { passphraseOpener } from '../automation/passphrase';
 import { readState } from '../automation/checkpoint';
 import { findConfigFiles } from '../container/config-files';
 import { composeLabel, stackLabel } from '../container/labels';
@@ -20,15 +19,16 @@ import { RewindError } from '../errors';
 import type { ReleaseRecord } from '../releases/record';
 import { openRelease } from '../releases/release-store';
 import type { SealedRelease } from '../releases/sealed';
-import { StackConfig } from '../releases/stack-config';
+import { securePaths, StackConfig } from '../releases/stack-config';
 import { FileStore } from '../store/files';
 import { secretsIn } from '../verify/secrets';
 import { withAcceptedSchema } from './accepted-schema';
 import { readComposeFiles, type ReadFiles } from './config-drift';
 import { databaseFindings } from './database-drift';
+import { heldAgainst } from './looked-at';
 import { storeFolder } from './prepare-stack';
 import { comparedOf, settingsOf } from './release-side';
-import { releaseKey, type StackContext } from './stack-context';
+import { releaseKey, secretOf, type StackContext } from './stack-context';
 import { whoHolds } from './stack-lock';
 
 /** What a scene was read from. */
@@ -151,14 +151,7 @@ function waitedForLater(work: Promise<unknown>): void {
 }
 
 async function newestRelease({ releases, name }: StackContext): Promise<ReleaseRecord> {
-  const [stored] = await releases.list(1);
-  if (stored && 'record' in stored) return withAcceptedSchema(releases, stored.record);
-  if (stored) throw stored.damage;
-  throw new RewindError({
-    code: 'release/unknown',
-    message: `The stack ${name} has no release to hold it against.`,
-    fix: 'Make one: rewind deploy, or pulumi up.',
-  });
+  return withAcceptedSchema(releases, heldAgainst(name, (await releases.list(1))[0]));
 }
 
 /** An engine with what it lists. */
@@ -263,37 +256,19 @@ async function present(store: FileStore, { files }: SealedRelease): Promise<Seal
 
 /** The values of today's secrets: those that are written as in the release are known, others are opened. */
 async function secretsOfToday(
-  { engine }: StackContext,
+  context: StackContext,
   today: StackConfig,
   record: ReleaseRecord,
   sealed: SealedRelease,
 ): Promise<Record<string, string>> {
   const secrets: Record<string, string> = {};
   for (const [key, value] of Object.entries(today.config)) {
-    if (key === 'rewind:key' || !JSON.stringify(value).includes('"secure":')) continue;
+    if (key === 'rewind:key' || securePaths(value).length === 0) continue;
     const before = sealed.secrets[key];
     if (before !== undefined && JSON.stringify(record.config[key]) === JSON.stringify(value)) secrets[key] = before;
-    else secrets[key] = await openValue(today, value).catch(() => engine.secretOf(key));
+    else secrets[key] = await secretOf(context, today, key);
   }
   return secrets;
-}
-
-/** A value of the configuration with its secrets in the clear, as Pulumi would hand it to a program. */
-async function openValue(today: StackConfig, value: unknown): Promise<string> {
-  const open = await passphraseOpener(today.provider);
-  const opened = (inner: unknown): unknown => {
-    if (inner === null || typeof inner !== 'object') return inner;
-    const { secure, ...rest } = inner as { secure?: unknown };
-    if (typeof secure === 'string' && Object.keys(rest).length === 0) {
-      const text = open?.(secure);
-      if (text === undefined) throw new Error('it is encrypted otherwise');
-      return text;
-    }
-    if (Array.isArray(inner)) return inner.map(opened);
-    return Object.fromEntries(Object.entries(inner).map(([key, it]) => [key, opened(it)]));
-  };
-  const plain = opened(value);
-  return typeof plain === 'string' ? plain : JSON.stringify(plain);
 }
 
 /** Volumes of earlier releases: they outlive them, as data does. */

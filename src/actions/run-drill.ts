@@ -160,7 +160,7 @@ class Drill {
     await drill.engine.makeKey();
     if (hasSecret) {
       // What is encrypted with the passphrase of the stack, the copy with its own could not read.
-      const text = JSON.stringify(await settingValue(context, today.config, 'verify'));
+      const text = JSON.stringify(await settingValue(context, today, 'verify'));
       await drill.engine.setSecret('rewind:verify', text, configFile);
     }
     const config = await StackConfig.read(configFile);

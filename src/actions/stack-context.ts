@@ -5,7 +5,7 @@ import { parse } from 'yaml';
 
 import { storeFolder } from './prepare-stack';
 import { StackEngine } from '../automation/engine';
-import { passphraseOpener } from '../automation/passphrase';
+import { openValue } from '../automation/passphrase';
 import { messageOf, RewindError } from '../errors';
 import { ReleaseStore } from '../releases/release-store';
 import { StackConfig } from '../releases/stack-config';
@@ -55,12 +55,20 @@ export async function openStack(
  *
  * @throws RewindError pulumi/failed
  */
-export async function releaseKey({ engine }: StackContext, today: StackConfig): Promise<string | undefined> {
-  const written = today.config['rewind:key'];
-  if (written === undefined) return undefined;
-  const { secure } = (written ?? {}) as { readonly secure?: unknown };
-  const open = typeof secure === 'string' ? await passphraseOpener(today.provider) : undefined;
-  return open?.(secure as string) ?? engine.secretOf('rewind:key');
+export async function releaseKey(context: StackContext, today: StackConfig): Promise<string | undefined> {
+  return today.config['rewind:key'] === undefined ? undefined : secretOf(context, today, 'rewind:key');
+}
+
+/**
+ * A key of the stack configuration that is or has a secret, decrypted. Pulumi, which takes a process, is asked only where
+ * that cannot be done in this one.
+ *
+ * @param key - as it is written, e.g. `rewind:verify`
+ * @returns text, or JSON
+ * @throws RewindError pulumi/failed
+ */
+export async function secretOf({ engine }: StackContext, today: StackConfig, key: string): Promise<string> {
+  return (await openValue(today.provider, today.config[key])) ?? engine.secretOf(key);
 }
 
 /**

@@ -25,9 +25,44 @@ export async function passphraseOpener(
   if (version !== 'v1' || salt === undefined || !isPlain) return undefined;
   const passphrase = await passphraseOf(env);
   if (passphrase === undefined) return undefined;
-  const key = await derive(passphrase, Buffer.from(salt, 'base64'), 1_000_000, 32, 'sha256');
+  const key = await keyOf(passphrase, salt);
   const open: Opener = (sealed) => decrypt(key, sealed);
   return open(proof.join(':')) === 'pulumi' ? open : undefined;
+}
+
+const derived = new Map<string, Promise<Buffer>>();
+
+/** The key of a passphrase takes a third of a second: once in a process is enough. */
+function keyOf(passphrase: string, salt: string): Promise<Buffer> {
+  const of = JSON.stringify([passphrase, salt]);
+  const key = derived.get(of) ?? derive(passphrase, Buffer.from(salt, 'base64'), 1_000_000, 32, 'sha256');
+  derived.set(of, key);
+  return key;
+}
+
+/**
+ * A value of the stack configuration with its secrets in the clear, as text: what Pulumi would hand to a program.
+ *
+ * @returns undefined if it cannot be opened in this process: Pulumi has to be asked then
+ */
+export async function openValue(provider: SecretsProvider, value: unknown): Promise<string | undefined> {
+  const open = await passphraseOpener(provider);
+  if (!open) return undefined;
+  const shut: string[] = [];
+  const opened = (inner: unknown): unknown => {
+    if (inner === null || typeof inner !== 'object') return inner;
+    const { secure, ...rest } = inner as { secure?: unknown };
+    if (typeof secure === 'string' && Object.keys(rest).length === 0) {
+      const text = open(secure);
+      if (text === undefined) shut.push(secure);
+      return text;
+    }
+    if (Array.isArray(inner)) return inner.map(opened);
+    return Object.fromEntries(Object.entries(inner).map(([key, it]) => [key, opened(it)]));
+  };
+  const plain = opened(value);
+  if (shut.length > 0) return undefined;
+  return typeof plain === 'string' ? plain : JSON.stringify(plain);
 }
 
 async function passphraseOf(env: NodeJS.ProcessEnv): Promise<string | undefined> {
