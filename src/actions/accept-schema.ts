@@ -8,7 +8,7 @@ import { readLiveSchema } from '../postgres/live-schema';
 import { parseKey } from '../releases/seal';
 import { StackConfig } from '../releases/stack-config';
 import { readCatalogue } from '../schema/read-catalogue';
-import { SchemaComparison } from '../schema/schema-drift';
+import { SchemaComparison } from '../schema/comparison';
 import { schemaRevision } from '../schema/schema-revision';
 import { acceptSchema, withAcceptedSchema } from './accepted-schema';
 import { whoAmI } from './keep-release';

@@ -3,7 +3,7 @@ import type { VersionTable } from '../postgres/revisions';
 import type { PostgresServer } from '../postgres/server';
 import { readCatalogue } from '../schema/read-catalogue';
 import type { Catalogue } from '../schema/row';
-import { SchemaComparison } from '../schema/schema-drift';
+import { SchemaComparison } from '../schema/comparison';
 import type { SnapshotStore } from '../snapshots/snapshot-store';
 import { takeSnapshot } from './take-snapshot';
 

@@ -3,7 +3,7 @@ import { readLiveSchema } from '../postgres/live-schema';
 import { parseKey } from '../releases/seal';
 import { StackConfig } from '../releases/stack-config';
 import { readCatalogue } from '../schema/read-catalogue';
-import { SchemaComparison } from '../schema/schema-drift';
+import { SchemaComparison } from '../schema/comparison';
 import { acceptSchema, withAcceptedSchema } from './accepted-schema';
 import { applySchemaFix } from './apply-schema-fix';
 import { whoAmI } from './keep-release';

@@ -9,7 +9,7 @@ import type { ReleasedDatabase } from '../releases/record';
 import { findingOf } from '../schema/finding';
 import { catalogueIn } from '../schema/read-catalogue';
 import type { Catalogue } from '../schema/row';
-import { SchemaComparison } from '../schema/schema-drift';
+import { SchemaComparison } from '../schema/comparison';
 import { misfit } from '../verify/database-probes';
 import type { SqlCheck } from '../verify/settings';
 

@@ -1,5 +1,6 @@
 import type Docker from 'dockerode';
 
+import { shortId } from '../docker/short-id';
 import type { LiveService } from '../verify/live-service';
 import type { Evidence } from './evidence';
 import type { Thresholds } from './thresholds';
@@ -329,10 +330,6 @@ function nameOf({ Name: name }: Docker.ContainerInspectInfo): string {
 
 function names(revisions: readonly string[]): string {
   return [...revisions].sort().join(', ') || 'none';
-}
-
-function shortId(id: string): string {
-  return id.replace('sha256:', '').slice(0, 12);
 }
 
 function mebibytes(bytes: number): string {

@@ -1,12 +1,13 @@
 import { composeLabel, stackLabel } from '../container/labels';
 import { nameOf } from '../docker/inventory';
+import { shortId } from '../docker/short-id';
 import { revealed, type Text } from '../sensitive';
 import { declaredForm } from './declared-form';
 import type { Origin } from './events';
 import type { Finding, Fix, Severity } from './finding';
 import type { Form } from './form';
 import { type Inspected, liveForm } from './live-form';
-import { idInState, type PlannedContainer, plannedContainers, type Scene, shortId, shortName } from './scene';
+import { idInState, type PlannedContainer, plannedContainers, type Scene, shortName } from './scene';
 import { shown } from './shown';
 
 /** Containers that are not there, do not run, or are otherwise than they were declared. */

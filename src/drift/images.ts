@@ -1,8 +1,9 @@
 import { keptName } from '../docker/kept-images';
 import { localImageId } from '../docker/images';
+import { shortId } from '../docker/short-id';
 import type { ReleasedService } from '../releases/record';
 import type { Finding } from './finding';
-import { type Scene, shortId } from './scene';
+import { type Scene } from './scene';
 
 /** Images of the release that are gone, not kept any more, or whose name means another one by now. */
 export function imageFindings(scene: Scene): Finding[] {

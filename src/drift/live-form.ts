@@ -2,6 +2,7 @@ import type Docker from 'dockerode';
 
 import type { EngineDefaults } from './engine-defaults';
 import { attachment, milliseconds, mount, temporary, tmpfs } from './declared-form';
+import type { ImageConfig } from './image-config';
 import {
   addresses,
   canonical,
@@ -20,14 +21,7 @@ export type Inspected = Docker.ContainerInspectInfo;
 
 // Fields that the types of dockerode leave out.
 interface MoreConfig {
-  readonly Healthcheck?: {
-    readonly Test?: string[];
-    readonly Interval?: number;
-    readonly Timeout?: number;
-    readonly StartPeriod?: number;
-    readonly StartInterval?: number;
-    readonly Retries?: number;
-  } | null;
+  readonly Healthcheck?: ImageConfig['Healthcheck'];
   readonly StopTimeout?: number | null;
   readonly StopSignal?: string;
 }

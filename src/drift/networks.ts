@@ -1,8 +1,9 @@
 import { composeLabel, stackLabel } from '../container/labels';
 import { type NetworkPlan, planNetworks } from '../docker/networks';
+import { shortId } from '../docker/short-id';
 import type { Finding } from './finding';
 import { canonical } from './form';
-import { idInState, type Scene, shortId, shortName } from './scene';
+import { idInState, type Scene, shortName } from './scene';
 
 type Live = Scene['inventory']['networks'][number];
 

@@ -1,5 +1,6 @@
+import { shortId } from '../docker/short-id';
 import { stackGroup, type Finding } from './finding';
-import { plannedContainers, resourceTypes, type Scene, shortId } from './scene';
+import { plannedContainers, resourceTypes, type Scene } from './scene';
 
 /** What the stack's state says otherwise than the release: unfinished operations, and resources that do not belong. */
 export function stateFindings(scene: Scene): Finding[] {

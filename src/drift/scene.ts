@@ -80,8 +80,3 @@ export function idInState(
 export function shortName({ record: { project } }: Pick<Scene, 'record'>, name: string): string {
   return name.startsWith(`${project}-`) || name.startsWith(`${project}_`) ? name.slice(project.length + 1) : name;
 }
-
-/** The beginning of an ID. */
-export function shortId(id: string): string {
-  return id.replace(/^sha256:/, '').slice(0, 12);
-}

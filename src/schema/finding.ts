@@ -1,5 +1,5 @@
 import type { Finding } from '../drift/finding';
-import type { SchemaDifference } from './schema-drift';
+import type { SchemaDifference } from './comparison';
 
 /** Facets that change nothing of what a query returns or may do. */
 const harmless = /^(comment|storage|compression|statistics|target|fillfactor|toast\.|cluster|autovacuum)/;

@@ -2,6 +2,7 @@ import { connect as connectTcp } from 'node:net';
 
 import type Docker from 'dockerode';
 
+import { shortId } from '../docker/short-id';
 import { checkCommand, runInContainer, withoutFrames } from '../probe/check';
 import type { ReleaseRecord } from '../releases/record';
 import { type PublishedPort, publishedPorts } from './endpoint';
@@ -97,14 +98,10 @@ function ranFrom(service: string, { record, look }: Options): Probe {
     attempts: 1,
     look: async () => {
       const others = ((await look()).get(service)?.containers ?? []).filter((info) => info.Image !== imageId);
-      if (others.length === 0) return `${image}, ${short(imageId)}`;
-      throw new ProbeFailed(`it is ${short(others[0]!.Image)} instead of ${short(imageId)} (${image})`);
+      if (others.length === 0) return `${image}, ${shortId(imageId)}`;
+      throw new ProbeFailed(`it is ${shortId(others[0]!.Image)} instead of ${shortId(imageId)} (${image})`);
     },
   };
-}
-
-function short(id: string): string {
-  return id.slice('sha256:'.length, 'sha256:'.length + 12);
 }
 
 const checkMs = 10_000;

@@ -4,7 +4,7 @@ import { SoakServer } from '../../soak/snapshots/server';
 import { PostgresServer } from '../../src/postgres/server';
 import { readCatalogue } from '../../src/schema/read-catalogue';
 import type { Catalogue } from '../../src/schema/row';
-import { SchemaComparison, type SchemaDifference } from '../../src/schema/schema-drift';
+import { SchemaComparison, type SchemaDifference } from '../../src/schema/comparison';
 import { engine } from '../support/docker';
 import { driftSchema, schemaDrifts } from '../support/schema-drifts';
 

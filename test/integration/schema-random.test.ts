@@ -7,7 +7,7 @@ import { SoakServer } from '../../soak/snapshots/server';
 import { run } from '../../src/process';
 import { PostgresServer } from '../../src/postgres/server';
 import { readCatalogue } from '../../src/schema/read-catalogue';
-import { SchemaComparison } from '../../src/schema/schema-drift';
+import { SchemaComparison } from '../../src/schema/comparison';
 import { engine } from '../support/docker';
 
 // Schemas that are made up, copied by a dump, and changed: always the same ones.

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 
 import type { Catalogue, Row } from '../../../src/schema/row';
-import { SchemaComparison } from '../../../src/schema/schema-drift';
+import { SchemaComparison } from '../../../src/schema/comparison';
 
 const catalogue = (...rows: Row[]): Catalogue => ({ format: 1, version: 150_014, defaults: {}, rows });
 const table = (name: string, oid = '1'): Row => ({ kind: 'table', name, owner: 'o', hint: { oid } });
