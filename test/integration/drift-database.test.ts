@@ -3,7 +3,7 @@ import { join } from 'node:path';
 
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 
-import { asFound, briefly, docker, driftOf, type MadeDrift } from '../support/drift';
+import { briefly, docker, driftOf, foundAndPutRight, type MadeDrift } from '../support/drift';
 import { eventually, execIn } from '../support/docker';
 import { buildMigrationImage, type TestMigration } from '../support/migration-images';
 import { SeenByRefresh } from '../support/seen-by-refresh';
@@ -173,19 +173,13 @@ describe('is found, named, and put right:', () => {
 
   afterAll(() => refresh.write());
 
-  test.each(drifts)('$name', async ({ name, make, found, fix = [], mend }) => {
-    await make();
-    try {
-      const drift = await driftOf(stack);
-      expect(briefly(drift)).toEqual(asFound(found));
-      await refresh.look(stack, name, Object.keys(found));
-      expect(JSON.stringify(drift)).not.toMatch(/word-of-intruder|word-that-nobody-sees/);
-    } finally {
-      if (mend) await mend();
-      else await stack.rewind('drift', '--fix', ...fix, '--yes');
-    }
-    await answers();
-    expect(briefly(await driftOf(stack))).toEqual({});
+  test.each(drifts)('$name', async (drift) => {
+    await foundAndPutRight(drift, {
+      stack,
+      refresh,
+      secrets: /word-of-intruder|word-that-nobody-sees/,
+      settled: answers,
+    });
   });
 });
 

@@ -3,6 +3,7 @@ import { expect } from 'vitest';
 import type { Drift } from '../../src/actions/find-drift';
 import type { Finding } from '../../src/drift/finding';
 import { run } from '../../src/process';
+import type { SeenByRefresh } from './seen-by-refresh';
 import type { TestStack } from './stack';
 
 /** What `rewind drift --json` prints. */
@@ -51,4 +52,34 @@ export function asFound(found: MadeDrift['found']): Record<string, unknown> {
       typeof text === 'string' ? text : expect.stringMatching(text),
     ]),
   );
+}
+
+/** What a drift that is made has to do with. */
+export interface MadeDriftOptions {
+  readonly stack: TestStack;
+  /** Looks at it as Pulumi's own refresh does. */
+  readonly refresh: SeenByRefresh;
+  /** What must not be shown. */
+  readonly secrets: RegExp;
+  /** Waits until what was put right is there again. @default it is there at once */
+  readonly settled?: () => Promise<unknown>;
+}
+
+/** Makes a drift: it is found, named as it should be, with none of the secrets, and put right, so that nothing differs. */
+export async function foundAndPutRight(
+  { name, make, found, fix = [], mend }: MadeDrift,
+  { stack, refresh, secrets, settled }: MadeDriftOptions,
+): Promise<void> {
+  await make();
+  try {
+    const drift = await driftOf(stack);
+    expect(briefly(drift)).toEqual(asFound(found));
+    await refresh.look(stack, name, Object.keys(found));
+    expect(JSON.stringify(drift)).not.toMatch(secrets);
+  } finally {
+    if (mend) await mend();
+    else await stack.rewind('drift', '--fix', ...fix, '--yes');
+  }
+  await settled?.();
+  expect(briefly(await driftOf(stack))).toEqual({});
 }

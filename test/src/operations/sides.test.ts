@@ -1,34 +1,17 @@
 import { expect, test } from 'vitest';
 
-import type { ComposeService } from '../../../src/compose/model';
-import { SecretValues } from '../../../src/container/project-secrets';
 import { configurationDifferences, modelDifferences } from '../../../src/operations/sides';
-import type { Compared } from '../../../src/releases/compare';
+import { comparedSide } from '../../support/compared';
 import { releaseRecord } from '../../support/release-records';
 
-const side = (services: Record<string, ComposeService>, volumes: Record<string, null> = {}): Compared => ({
-  project: {
-    model: { name: 'shop', services, networks: {}, volumes, configs: {}, secrets: {} },
-    files: [],
-    directory: '/',
-    environment: {},
-    secretVariables: {},
-    warnings: [],
-    options: [],
-  },
-  secrets: new SecretValues(),
-  shown: {},
-  hidden: {},
-});
-
 test('what differs in the compose file is told: variables masked as in a plan, of other keys the name alone', () => {
-  const before = side({
+  const before = comparedSide({
     api: { environment: { LOG_LEVEL: 'info', SMTP_PASSWORD: 'old-secret', GONE_PORT: '1' }, command: ['--key', 'abc'] },
     old: {},
   });
-  const after = side(
+  const after = comparedSide(
     { api: { environment: { LOG_LEVEL: 'debug', SMTP_PASSWORD: 'new-secret' }, command: ['--key', 'xyz'] }, more: {} },
-    { data: null },
+    { model: { volumes: { data: null } } },
   );
   expect(modelDifferences(before, after, [])).toEqual([
     'api: env GONE_PORT: 1 → not set',
@@ -46,7 +29,7 @@ test('a variable that the settings have set is told once', () => {
     releaseRecord(1, { config: { 'rewind:env': { api: { LOG_LEVEL: level } } } });
   const settings = configurationDifferences(configured('info'), configured('debug'));
   expect(settings).toEqual(['rewind:env.api.LOG_LEVEL: info → debug']);
-  const before = side({ api: { environment: { LOG_LEVEL: 'info', SQL_LOG_LEVEL: 'info' } } });
-  const after = side({ api: { environment: { LOG_LEVEL: 'debug', SQL_LOG_LEVEL: 'debug' } } });
+  const before = comparedSide({ api: { environment: { LOG_LEVEL: 'info', SQL_LOG_LEVEL: 'info' } } });
+  const after = comparedSide({ api: { environment: { LOG_LEVEL: 'debug', SQL_LOG_LEVEL: 'debug' } } });
   expect(modelDifferences(before, after, settings)).toEqual(['api: env SQL_LOG_LEVEL: info → debug']);
 });

@@ -3,51 +3,30 @@ import { describe, expect, test } from 'vitest';
 import type { ComposeModel, ComposeService } from '../../../src/compose/model';
 import { SecretValues } from '../../../src/container/project-secrets';
 import { type Compared, compareModels, compareSections } from '../../../src/releases/compare';
+import { comparedSide } from '../../support/compared';
 
-const model = (services: Record<string, ComposeService>, more: Partial<ComposeModel> = {}): ComposeModel => ({
-  name: 'shop',
-  services,
-  networks: {},
-  volumes: {},
-  configs: {},
-  secrets: {},
-  ...more,
-});
-
-const side = (services: Record<string, ComposeService>, more: Partial<Compared> = {}): Compared => ({
-  project: {
-    model: model(services),
-    files: [],
-    directory: '/',
-    environment: {},
-    secretVariables: {},
-    warnings: [],
-    options: [],
-  },
-  secrets: new SecretValues(),
-  shown: {},
-  hidden: {},
-  ...more,
-});
+const model = (services: Record<string, ComposeService>, more: Partial<ComposeModel>): ComposeModel =>
+  comparedSide(services, { model: more }).project.model;
 
 const environments = (
   from: Record<string, string>,
   to: Record<string, string>,
   more: Partial<Compared> = {},
 ): unknown =>
-  compareModels(side({ api: { environment: from } }, more), side({ api: { environment: to } }, more))[0]?.environment;
+  compareModels(comparedSide({ api: { environment: from } }, more), comparedSide({ api: { environment: to } }, more))[0]
+    ?.environment;
 
 describe('two models', () => {
   test('that are the same have no differences, whatever the order of their keys', () => {
-    const one = side({ api: { environment: { LOG_LEVEL: 'info', TZ: 'UTC' } } });
-    const two = side({ api: { environment: { TZ: 'UTC', LOG_LEVEL: 'info' } } });
+    const one = comparedSide({ api: { environment: { LOG_LEVEL: 'info', TZ: 'UTC' } } });
+    const two = comparedSide({ api: { environment: { TZ: 'UTC', LOG_LEVEL: 'info' } } });
     expect(compareModels(one, two)).toEqual([]);
   });
 
   test('name the services that came, went and changed, sorted', () => {
     const changes = compareModels(
-      side({ web: { init: true }, old: {}, same: {} }),
-      side({ web: { init: false }, more: {}, same: {} }),
+      comparedSide({ web: { init: true }, old: {}, same: {} }),
+      comparedSide({ web: { init: false }, more: {}, same: {} }),
     );
     expect(changes.map(({ service, presence }) => `${service} ${presence}`)).toEqual([
       'more added',
@@ -58,11 +37,16 @@ describe('two models', () => {
   });
 
   test('do not tell twice of images and builds', () => {
-    expect(compareModels(side({ api: { image: 'a:1', build: {} } }), side({ api: { image: 'a:2' } }))).toEqual([]);
+    expect(
+      compareModels(comparedSide({ api: { image: 'a:1', build: {} } }), comparedSide({ api: { image: 'a:2' } })),
+    ).toEqual([]);
   });
 
   test('show a long value cut short', () => {
-    const [change] = compareModels(side({ api: { command: ['a'] } }), side({ api: { command: ['x'.repeat(200)] } }));
+    const [change] = compareModels(
+      comparedSide({ api: { command: ['a'] } }),
+      comparedSide({ api: { command: ['x'.repeat(200)] } }),
+    );
     expect(change!.keys[0]!.to).toHaveLength(80);
     expect(change!.keys[0]!.to).toMatch(/x…$/);
   });
@@ -94,8 +78,8 @@ describe('environment variables', () => {
   test('a secret is masked in another value too', () => {
     const secrets = { secrets: new SecretValues(['hunter2']) };
     const [change] = compareModels(
-      side({ api: { command: ['run'] } }, secrets),
-      side({ api: { command: ['run', '--password=hunter2'] } }, secrets),
+      comparedSide({ api: { command: ['run'] } }, secrets),
+      comparedSide({ api: { command: ['run', '--password=hunter2'] } }, secrets),
     );
     expect(JSON.stringify(change)).not.toContain('hunter2');
     expect(change!.keys[0]!.to).toContain('--password=');
