@@ -5,13 +5,16 @@ import type * as esbuild from 'esbuild';
 
 /**
  * Keeps Pulumi's SDK from loading, at each start, what it needs rarely: what serialises a function into the state (the
- * TypeScript compiler and npm's dependency reader, half of what it loads). It is loaded when it is first used. Given to
- * Node.js with `--require`, before the SDK: see `nodeargs` in Pulumi.yaml.
+ * TypeScript compiler and npm's readers of packages, half of what it loads), and what installs and starts `pulumi`. It is
+ * loaded when it is first used. Given to Node.js with `--require`, before the SDK: see `nodeargs` in Pulumi.yaml.
  */
-const usedRarely = {
-  what: /^(@npmcli\/arborist|fdir)$|(^|\/)typescript-shim$/,
-  by: /[/\\]@pulumi[/\\]pulumi[/\\]runtime[/\\]closure[/\\]/,
-};
+const usedRarely = [
+  {
+    what: /^(@npmcli\/arborist|fdir|normalize-package-data)$|(^|\/)typescript-shim$/,
+    by: /[/\\]@pulumi[/\\]pulumi[/\\]runtime[/\\]closure[/\\]/,
+  },
+  { what: /^(execa|tmp)$/, by: /[/\\]@pulumi[/\\]pulumi[/\\]automation[/\\]cmd\.js$/ },
+];
 
 type Load = (
   this: unknown,
@@ -25,7 +28,7 @@ const loader = Module as unknown as { _load: Load };
 const load = loader._load;
 
 loader._load = function (request, parent, main) {
-  const isRare = usedRarely.what.test(request) && usedRarely.by.test(parent?.filename ?? '');
+  const isRare = usedRarely.some(({ what, by }) => what.test(request) && by.test(parent?.filename ?? ''));
   return isRare ? whenUsed(() => load.call(this, request, parent, main)) : load.call(this, request, parent, main);
 };
 
@@ -51,8 +54,12 @@ function whenUsed(get: () => object): object {
     () => undefined,
     {
       apply: (_, self, args: unknown[]): unknown => Reflect.apply((module ??= get()) as () => unknown, self, args),
-      // Asked for by compiled imports, to know whether there is a default export to make up.
-      get: (_, key) => (key === '__esModule' ? true : (Reflect.get((module ??= get()), key) as unknown)),
+      get: (_, key): unknown => {
+        // Asked for by compiled imports, to know whether there is a default export to make up: this makes it up by itself.
+        if (key === '__esModule') return true;
+        module ??= get();
+        return key === 'default' && !('__esModule' in module) ? module : Reflect.get(module, key);
+      },
       has: (_, key) => Reflect.has((module ??= get()), key),
     },
   );

@@ -67,7 +67,14 @@ export class Service extends pulumi.ComponentResource {
     // Whoever needs the service awaits one of these; a failure that nobody has awaited yet is not an unhandled one.
     this.started.catch(() => undefined);
     this.ready.catch(() => undefined);
-    this.registerOutputs({ image: plan.reference });
+  }
+
+  /**
+   * The SDK calls this for each component. Pulumi writes its whole state down for it, before the first container of an update
+   * is touched; and what there is to tell of a service stands among the stack's outputs.
+   */
+  protected override registerOutputs(): void {
+    // Nothing is told.
   }
 
   async #becomeReady({ waitUntilReady }: ServiceArgs): Promise<pulumi.Resource[]> {

@@ -56,8 +56,8 @@ export interface ChangeOptions extends ChangeListener {
   /** Secrets that get new values on the way. @default none */
   readonly rotations?: readonly Rotation[];
   readonly programFor: ProgramFor;
-  /** Looking at what runs before, to be waited for until it is changed; may not fail. @default nobody looks */
-  readonly lookingBefore?: Promise<unknown>;
+  /** Looks at what runs before, once: to be begun when nothing else is to be done, and waited for until it is changed; may not fail. @default nobody looks */
+  readonly lookBefore?: () => Promise<unknown>;
   /**
    * Does, before the engine runs, what the engine cannot: nobody else is at work on the stack meanwhile. What it has done is
    * not put back. @default nothing
@@ -152,7 +152,7 @@ class Change {
   }
 
   async #run(): Promise<ChangeEnd> {
-    const { next, reason, secretsOf, rotations = [], what, prepare, onPhase, signal, lookingBefore } = this.#options;
+    const { next, reason, secretsOf, rotations = [], what, prepare, onPhase, signal, lookBefore } = this.#options;
     this.#timeline.begin('plan');
     await this.#checkConfigFile();
     await this.#endInterruptedPause();
@@ -173,7 +173,7 @@ class Change {
       this.#timeline.end('plan');
       await onPhase?.(what);
       if (!signal?.aborted && prepare) {
-        await lookingBefore;
+        await lookBefore?.();
         await this.#timeline.during('prepare', prepare);
       }
       if (!signal?.aborted) {
@@ -184,7 +184,7 @@ class Change {
           onRelease: (release) => {
             this.#verifyEarly(release);
           },
-          ...(lookingBefore && { after: lookingBefore }),
+          ...(lookBefore && { meanwhile: lookBefore }),
           ...(signal && { signal }),
         });
       }
@@ -365,7 +365,7 @@ class Change {
     const entry = await this.#journal.read();
     if (!entry) return;
     await this.#options.onPhase?.(`after an interrupted ${entry.what} (${entry.by}, ${entry.startedAt})`);
-    await this.#options.lookingBefore;
+    await this.#options.lookBefore?.();
     await this.#engine.recover();
     await stepsEnded(this.#context.releases);
     await this.#removeLeftDatabases();

@@ -37,8 +37,8 @@ export interface UpdateOptions {
   readonly reason: ReleaseReason;
   /** `deploy` or `revert to r3`, where the reason has no message. */
   readonly what: string;
-  /** To be waited for before anything is declared; may not fail. @default nothing */
-  readonly after?: Promise<unknown>;
+  /** Begins as soon as the engine starts, and is waited for before anything is declared; may not fail. @default nothing */
+  readonly meanwhile?: () => Promise<unknown>;
   readonly onRelease?: (record: ReleaseRecord) => void;
   /** Asks to stop. @default never */
   readonly signal?: AbortSignal;
@@ -63,19 +63,25 @@ export class EngineRun {
    *
    * @throws RewindError release/locked, pulumi/failed
    */
-  async update({ configFile, reason, what, after, onRelease, signal }: UpdateOptions): Promise<Outcome> {
+  async update({ configFile, reason, what, meanwhile, onRelease, signal }: UpdateOptions): Promise<Outcome> {
     const { context, data, programFor, onStep } = this.#options;
     await data.clear();
     const run = async (): Promise<Outcome> => {
       const ended = new AbortController();
       const program = programFor({ configFile, reason, signal: ended.signal, ...(onRelease && { onRelease }) });
-      // The engine takes a moment to start, in which nothing is declared yet.
-      const waiting = program && (async (): ReturnType<typeof program> => after?.then(program) ?? program());
-      if (!program) await after;
+      const waiting =
+        program &&
+        (async (): ReturnType<typeof program> => {
+          await meanwhile?.();
+          return program();
+        });
+      if (!program) await meanwhile?.();
       try {
         return await context.engine.update({
           configFile,
           ...(waiting && { program: waiting }),
+          // It takes a moment, in which nothing is declared yet.
+          onStart: () => void meanwhile?.(),
           message: reason.message ?? what,
           ...(signal && { signal }),
           ...(onStep && { onStep }),

@@ -15,7 +15,7 @@ import { type SeenStack, seeStack } from '../assess/see-stack';
 import { recordedVerification } from './verify-stack';
 
 /** A change of a stack that is verified, written down and told of. */
-export interface OperateOptions extends Omit<ChangeOptions, 'verify' | 'lookingBefore'> {
+export interface OperateOptions extends Omit<ChangeOptions, 'verify' | 'lookBefore'> {
   readonly kind: OperationKind;
   /** How closely it is looked at afterwards. @default not at all */
   readonly level?: Level;
@@ -48,11 +48,11 @@ export async function operate(options: OperateOptions): Promise<Operated> {
   const started = new Date();
   const event: OperationEvent = { stack: context.name, kind, what, by: whoAmI(), ...messageIn(reason.message) };
   // What cannot be seen is not in the record; the change goes on without.
-  const looking = keepsEvidence
-    ? connect()
-        .then(({ docker }) => seeStack(docker, context.name))
-        .catch(() => undefined)
-    : undefined;
+  let looking: Promise<SeenStack | undefined> | undefined;
+  const lookBefore = (): NonNullable<typeof looking> =>
+    (looking ??= connect()
+      .then(({ docker }) => seeStack(docker, context.name))
+      .catch(() => undefined));
   const before = await context.releases.newest();
   notifier?.tell({ ...event, event: 'start', at: started.toISOString() });
   // What was interrupted is put back, and looked at all the same.
@@ -63,7 +63,7 @@ export async function operate(options: OperateOptions): Promise<Operated> {
   const result = await changeStack({
     ...options,
     ...(level && { verify }),
-    ...(looking && { lookingBefore: looking }),
+    ...(keepsEvidence && { lookBefore }),
   }).catch((error: unknown) => {
     notifier?.tell({ ...event, event: 'failure', at: new Date().toISOString(), failure: messageOf(error) });
     throw error;
@@ -99,7 +99,7 @@ export async function operate(options: OperateOptions): Promise<Operated> {
         ...(assessment && { assessment }),
         ...('verification' in result && result.verification && { verification: result.verification }),
       },
-      (await looking) satisfies SeenStack | undefined,
+      keepsEvidence ? await lookBefore() : undefined,
     );
     return { result, record };
   } catch (error) {

@@ -23,6 +23,8 @@ export interface RunProgramOptions {
   /** The stack configuration file. @default that of the project */
   readonly configFile?: string;
   readonly message?: string;
+  /** Hears that the engine has been started: it takes a moment until it runs the program. @default nobody */
+  readonly onStart?: () => void;
   /** Asks the engine to stop after the steps that are under way. @default never */
   readonly signal?: AbortSignal;
   readonly onStep?: (step: Step) => void;
@@ -57,7 +59,7 @@ export type Outcome =
 export async function runProgram(
   engine: EngineOptions,
   what: 'preview' | 'up',
-  { program, configFile, message, signal, onStep }: RunProgramOptions,
+  { program, configFile, message, onStart, signal, onStep }: RunProgramOptions,
 ): Promise<Outcome> {
   const steps: Step[] = [];
   const unfinished = new Map<string, Step>();
@@ -83,7 +85,7 @@ export async function runProgram(
   };
   outliveTheEngine();
   try {
-    const stack = await openStack(engine);
+    const stack = await openStack(engine, onStart);
     await (what === 'up' ? stack.up(options) : stack.preview(options));
     return { ok: true, steps };
   } catch (error) {
@@ -111,11 +113,14 @@ function outliveTheEngine(): void {
 }
 
 /** The stack without what the Automation API would ask on the way: each question is a process of its own. */
-async function openStack({ directory, stack: name, env }: EngineOptions): Promise<automation.Stack> {
+async function openStack(
+  { directory, stack: name, env }: EngineOptions,
+  onStart: (() => void) | undefined,
+): Promise<automation.Stack> {
   const workspace = await automation.LocalWorkspace.create({
     workDir: directory,
     envVars: { ...env, PULUMI_SKIP_UPDATE_CHECK: 'true' },
-    pulumiCommand: detachedPulumi,
+    pulumiCommand: detachedPulumi(onStart),
   });
   // Every command names the stack; selecting it would change what the user has selected.
   workspace.selectStack = () => Promise.resolve();
@@ -138,38 +143,41 @@ interface CommandResult {
  * finishes the steps that are under way. A second interrupt would make it drop them. Which version it is has been seen
  * to by the set-up; the Automation API's own command asks it each time.
  */
-const detachedPulumi = Object.assign(Object.create(automation.PulumiCommand.prototype) as automation.PulumiCommand, {
-  command: 'pulumi',
-  /** At least this: newer ones tell their events as they happen. */
-  version: new SemVer('3.206.0'),
+function detachedPulumi(onStart: (() => void) | undefined): automation.PulumiCommand {
+  return Object.assign(Object.create(automation.PulumiCommand.prototype) as automation.PulumiCommand, {
+    command: 'pulumi',
+    /** At least this: newer ones tell their events as they happen. */
+    version: new SemVer('3.206.0'),
 
-  run: async (
-    args: string[],
-    cwd: string,
-    env: Record<string, string>,
-    _onOutput?: unknown,
-    _onError?: unknown,
-    signal?: AbortSignal,
-  ): Promise<CommandResult> => {
-    const child = execa('pulumi', [...args, '--non-interactive', '--color', 'never'], {
-      cwd,
-      env: { ...env, PULUMI_AUTOMATION_API: 'true' },
-      stdin: 'ignore',
-      detached: true,
-      reject: false,
-    });
-    const stop = (): void => void child.kill('SIGINT');
-    signal?.addEventListener('abort', stop, { once: true });
-    if (signal?.aborted) stop();
-    const { exitCode = -2, stdout, stderr, signal: killedBy } = await child;
-    signal?.removeEventListener('abort', stop);
-    // Before it listens to it, the signal that asks it to stop ends it: it has not begun then.
-    if (killedBy !== undefined && killedBy !== 'SIGINT') throw new EngineKilled();
-    const result = { stdout, stderr, code: exitCode, toString: () => stderr || stdout };
-    if (exitCode === 0) return result;
-    throw Object.assign(new automation.CommandError(result as never), { stdout, stderr });
-  },
-});
+    run: async (
+      args: string[],
+      cwd: string,
+      env: Record<string, string>,
+      _onOutput?: unknown,
+      _onError?: unknown,
+      signal?: AbortSignal,
+    ): Promise<CommandResult> => {
+      const child = execa('pulumi', [...args, '--non-interactive', '--color', 'never'], {
+        cwd,
+        env: { ...env, PULUMI_AUTOMATION_API: 'true' },
+        stdin: 'ignore',
+        detached: true,
+        reject: false,
+      });
+      onStart?.();
+      const stop = (): void => void child.kill('SIGINT');
+      signal?.addEventListener('abort', stop, { once: true });
+      if (signal?.aborted) stop();
+      const { exitCode = -2, stdout, stderr, signal: killedBy } = await child;
+      signal?.removeEventListener('abort', stop);
+      // Before it listens to it, the signal that asks it to stop ends it: it has not begun then.
+      if (killedBy !== undefined && killedBy !== 'SIGINT') throw new EngineKilled();
+      const result = { stdout, stderr, code: exitCode, toString: () => stderr || stdout };
+      if (exitCode === 0) return result;
+      throw Object.assign(new automation.CommandError(result as never), { stdout, stderr });
+    },
+  });
+}
 
 /** The engine was killed, and has told nobody of it. */
 class EngineKilled extends automation.CommandError {
