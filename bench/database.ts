@@ -1,5 +1,5 @@
 import { DatabaseStack } from './database-stack';
-import { type Outage, startProbe } from './probe';
+import { type Outage, sparingly, startProbe } from './probe';
 import { timed } from './project';
 import type { Measured } from './rows';
 
@@ -88,8 +88,8 @@ async function restores(stack: DatabaseStack, size: string, say: (text: string) 
   return { size, ...found, snapshotMegabytes: snapshot.peakMegabytes };
 }
 
-async function probed(stack: DatabaseStack, work: () => Promise<unknown>): Promise<Timed> {
-  const probe = startProbe(stack.url);
+async function probed(stack: DatabaseStack, work: () => Promise<unknown>, perSecond?: number): Promise<Timed> {
+  const probe = startProbe(stack.url, perSecond);
   const total = await timed(work);
   return { total, outage: await probe.stop() };
 }
@@ -146,11 +146,13 @@ async function downgrade(stack: DatabaseStack, say: (text: string) => void): Pro
   }
   await stack.fill('small');
   // What undoing the example's migrations takes away.
-  const accepted = ['--accept-loss', 'public.inspections,public.jobs.formula'];
+  const accepted = ['--accept-loss', 'public.jobs.formula,public.jobs.result'];
   const results: Timed[] = [];
   for (let round = 0; round < 3; round++) {
     await stack.deploy('v0.2.0');
-    results.push(await probed(stack, () => stack.rewind('revert', '--yes', '--database=downgrade', ...accepted)));
+    results.push(
+      await probed(stack, () => stack.rewind('revert', '--yes', '--database=downgrade', ...accepted), sparingly),
+    );
     say(`downgrade rollback: ${textOf(results.at(-1)!)}`);
     const revision = await stack.revision();
     if (revision !== '0001') throw new Error(`the database is at ${revision} after the downgrade`);

@@ -19,6 +19,7 @@ export async function showChange(
     OperateOptions,
     'context' | 'programFor' | 'onPhase' | 'onStep' | 'onPhaseBegin' | 'signal' | 'notifier'
   >,
+  print: (document: object) => void = printJson,
 ): Promise<Operated> {
   const started = Date.now();
   const back = (await context.releases.numbers()).at(-1);
@@ -29,7 +30,7 @@ export async function showChange(
     },
     onSecond: () => {
       const fix = wayOn(back);
-      if (json) printJson({ stack: context.name, state: 'left', fix });
+      if (json) print({ stack: context.name, state: 'left', fix });
       else process.stderr.write(`Left as it is. ${fix}\n`);
     },
   });
@@ -68,7 +69,7 @@ export async function showChange(
       ? 'unverified'
       : ({ done: 'done', refused: 'failed', 'put-back': 'putBack', broken: 'broken' } as const)[result.state],
   );
-  if (json) printJson({ ...resultJson(context.name, result, elapsed), ...(record && { operation: record.number }) });
+  if (json) print({ ...resultJson(context.name, result, elapsed), ...(record && { operation: record.number }) });
   else {
     // The last line is how it ended.
     if (record && (result.state === 'put-back' || result.state === 'broken'))
@@ -99,7 +100,7 @@ function wayOn(before: number | undefined): string {
 
 function resultJson(stack: string, result: ChangeResult, elapsed: number): object {
   const shared = { stack, state: result.state, seconds: elapsed / 1000 };
-  if (result.state === 'refused') return { ...shared, why: result.why };
+  if (result.state === 'refused') return { ...shared, why: result.why, ...(result.isPrepared && { isPrepared: true }) };
   if (result.state === 'broken') return { ...shared, why: result.why, whyNotBack: result.whyNotBack };
   const { verification } = result;
   return {
@@ -128,7 +129,7 @@ function resultText(result: ChangeResult, elapsed: number): string {
       return `${runs} It has failed its verification, and is left as it is:\n${failuresIn(verification)}`;
     }
     case 'refused':
-      return `${result.why}\n\nNothing has changed.`;
+      return `${result.why}\n\n${result.isPrepared ? 'What was put right before that stays so: rewind drift shows what is left.' : 'Nothing has changed.'}`;
     case 'put-back':
       return `This has failed; ${releaseName(result.release.number)}, which ran before, runs again (${time}).${backText(result.verification)}`;
     case 'broken':

@@ -170,7 +170,9 @@ class DriftWatching {
     const change = await fixChange(context, drift, mends, storeFolder(store, context.directory), (step) => {
       progress.say(step);
     });
-    await showChange(this.#session, progress, json, change);
+    await showChange(this.#session, progress, json, change, (document) => {
+      printJsonLine({ event: 'fix', ...document });
+    });
   }
 
   #say(text: string): void {

@@ -1,6 +1,4 @@
-import { readFileSync } from 'node:fs';
-
-import { descendantsOf, nameOf, rememberOrphans } from '../test/support/processes';
+import { argumentsOf, descendantsOf, nameOf, rememberOrphans } from '../test/support/processes';
 import type { Moment, RunningRewind } from '../test/support/running-rewind';
 
 /** kill -9 of rewind, and of nothing else. */
@@ -48,13 +46,4 @@ function listOf({ pid }: RunningRewind): string {
   return descendantsOf(pid)
     .map((it) => `${it} ${nameOf(it)} ${argumentsOf(it)}`)
     .join('\n');
-}
-
-/** The command line of a process, with spaces between its words. */
-export function argumentsOf(pid: number): string {
-  try {
-    return readFileSync(`/proc/${pid}/cmdline`, 'utf8').replaceAll('\0', ' ');
-  } catch {
-    return '';
-  }
 }

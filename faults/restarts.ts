@@ -1,9 +1,6 @@
-import { spawn } from 'node:child_process';
-import { pipeline } from 'node:stream/promises';
-
 import { eventually } from '../test/support/docker';
+import { OwnEngine } from '../test/support/own-engine';
 import type { Moment } from '../test/support/running-rewind';
-import { OwnEngine } from './daemon';
 import { type Family, type Fault, projectOf } from './fault';
 import { type Rig, services } from './rig';
 import { imageOf } from './shop';
@@ -45,7 +42,7 @@ export const restarts: Family = {
     own = started;
     process.env['DOCKER_HOST'] = own.host;
     const images = ['apex-db:15', ...(['v1', 'v2'] as const).map((it) => imageOf(projectOf(restarts), it))];
-    await copied(images, from, own.host);
+    await own.take(images, from);
     return () => own.remove();
   },
   faults: phases.flatMap((it): Fault[] => [
@@ -65,19 +62,3 @@ export const restarts: Family = {
     },
   ]),
 };
-
-async function copied(images: readonly string[], from: string | undefined, to: string): Promise<void> {
-  const env = { ...process.env };
-  delete env['DOCKER_HOST'];
-  const save = spawn('docker', ['save', ...images], {
-    env: { ...env, ...(from !== undefined && { DOCKER_HOST: from }) },
-    stdio: ['ignore', 'pipe', 'inherit'],
-  });
-  const load = spawn('docker', ['load', '--quiet'], {
-    env: { ...env, DOCKER_HOST: to },
-    stdio: ['pipe', 'ignore', 'inherit'],
-  });
-  const loaded = new Promise((resolve) => load.once('close', resolve));
-  await pipeline(save.stdout, load.stdin);
-  await loaded;
-}

@@ -1,8 +1,7 @@
 import { eventually } from '../test/support/docker';
-import { descendantsOf, isRunning } from '../test/support/processes';
+import { argumentsOf, descendantsOf, isRunning } from '../test/support/processes';
 import type { Moment } from '../test/support/running-rewind';
 import type { Family, Fault } from './fault';
-import { argumentsOf } from './processes';
 import type { Rig } from './rig';
 
 // The terminal goes away under a revert, or somebody stops it.

@@ -86,7 +86,12 @@ type ChangeEnd =
       readonly verification?: RecordedVerification;
     }
   /** It failed before anything had changed. */
-  | { readonly state: 'refused'; readonly why: string }
+  | {
+      readonly state: 'refused';
+      readonly why: string;
+      /** Whether what is done before the engine runs was done, and stays. @default there was nothing, or it was not begun */
+      readonly isPrepared?: boolean;
+    }
   /** It failed, or what ran then failed its verification, and what ran before runs again. */
   | {
       readonly state: 'put-back';
@@ -119,6 +124,8 @@ class Change {
   #dataDone: DataOutcome = {};
   /** Whether a command on the data has begun. */
   #isDataTouched = false;
+  /** Whether something was done before the engine ran. */
+  #isPrepared = false;
 
   constructor(options: ChangeOptions) {
     this.#options = options;
@@ -175,6 +182,7 @@ class Change {
       if (!signal?.aborted && prepare) {
         await lookBefore?.();
         await this.#timeline.during('prepare', prepare);
+        this.#isPrepared = true;
       }
       if (!signal?.aborted) {
         outcome = await this.#engine.update({
@@ -208,11 +216,15 @@ class Change {
     if (outcome && isAsBefore) await ran.startAgain();
     if (!outcome || (isAsBefore && !isInState)) {
       await this.#journal.takeBack();
-      return { state: 'refused', why };
+      return this.#refused(why);
     }
     const result = await this.#tryPutBack(before, ran, why, outcome);
     const isBack = result.state === 'put-back' && result.verification?.ok !== false;
-    return isAsBefore && isBack ? { state: 'refused', why } : result;
+    return isAsBefore && isBack ? this.#refused(why) : result;
+  }
+
+  #refused(why: string): ChangeEnd {
+    return { state: 'refused', why, ...(this.#isPrepared && { isPrepared: true }) };
   }
 
   async #done(before: StoredRelease | undefined, ran: WhatRan, outcome: Outcome): Promise<ChangeEnd> {

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 
+import { type MadeContainer, remakeContainer, type RemakeOptions } from '../support/by-hand';
 import { briefly, docker, driftOf, foundAndPutRight, type MadeDrift } from '../support/drift';
 import { eventually, execIn, inspectContainer } from '../support/docker';
 import { boxImages, makeBoxImages } from '../support/images';
@@ -41,43 +42,8 @@ const compose = {
 
 let stack: TestStack;
 
-/** A container to be made, as the tests change it. */
-interface Made {
-  Env: string[];
-  Cmd: string[];
-  Image: string;
-  User?: string;
-  Labels: Record<string, string>;
-  readonly HostConfig: Record<string, unknown> & { PortBindings: Record<string, unknown> };
-}
-
-/** The web container made again by hand, like `docker run` with the labels of the stack, and something changed. */
-async function remake(change: (config: Made) => void, keep = true, starts = true): Promise<void> {
-  const { Config, HostConfig, NetworkSettings } = await inspectContainer(web);
-  const { engine } = await import('../support/docker');
-  const client = await engine();
-  const networks = Object.keys(NetworkSettings.Networks);
-  const options: Made = {
-    Image: Config.Image,
-    Env: Config.Env,
-    Cmd: Config.Cmd,
-    Labels: keep ? Config.Labels : {},
-    HostConfig: { ...HostConfig, PortBindings: { ...(HostConfig.PortBindings as Record<string, unknown>) } },
-  };
-  change(options);
-  await client.getContainer(web).remove({ force: true });
-  const made = await client.createContainer({ ...options, name: web });
-  if (HostConfig.NetworkMode === 'bridge')
-    await client
-      .getNetwork('bridge')
-      .disconnect({ Container: made.id })
-      .catch(() => undefined);
-  for (const name of networks) {
-    const aliases = name.endsWith('front') ? [web, 'web', 'shop'] : [web, 'web'];
-    await client.getNetwork(name).connect({ Container: made.id, EndpointConfig: { Aliases: aliases } });
-  }
-  if (starts) await made.start();
-}
+const remake = (change: (config: MadeContainer) => void, options?: RemakeOptions): Promise<void> =>
+  remakeContainer(web, change, options);
 
 const identity = { 'container/web-1/identity': /^changed: \w{12} → \w{12}, it carries the label of this stack$/ };
 
@@ -198,7 +164,7 @@ const drifts: readonly MadeDrift[] = [
   },
   {
     name: 'one that was made and never started, as when the engine does not let it',
-    make: () => remake((it) => (it.HostConfig['Runtime'] = 'runc'), true, false),
+    make: () => remake((it) => (it.HostConfig['Runtime'] = 'runc'), { starts: false }),
     found: { ...identity, 'container/web-1/state': 'broken: running → created' },
   },
   {
@@ -213,7 +179,7 @@ const drifts: readonly MadeDrift[] = [
   },
   {
     name: 'a stranger of the same name, which is set aside',
-    make: () => remake(() => undefined, false),
+    make: () => remake(() => undefined, { keepsLabels: false }),
     found: {
       'container/web-1/identity': /^changed: \w{12} → \w{12}, made by hand$/,
       'container/web-1/label.org.example.team': 'changed: shop → none',

@@ -1,11 +1,12 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { setTimeout } from 'node:timers/promises';
 
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 
 import type { Finding } from '../../src/drift/finding';
-import { docker } from '../support/drift';
-import { engine, eventually } from '../support/docker';
+import { briefly, docker, driftOf } from '../support/drift';
+import { engine, eventually, inspectContainer } from '../support/docker';
 import { makeTaggedImages, removeTaggedImages } from '../support/tagged-images';
 import { RunningRewind } from '../support/running-rewind';
 import { TestStack } from '../support/stack';
@@ -23,6 +24,8 @@ const mostMegabytes = 120;
 interface Line {
   readonly event: string;
   readonly url?: string;
+  /** Of what was put right: how that ended. */
+  readonly state?: string;
   readonly appeared?: readonly Finding[];
   readonly gone?: readonly Finding[];
 }
@@ -108,6 +111,40 @@ describe('rewind watch', () => {
       /^rewind_drift_events_total\{.*\} (\d+)$/m.exec(await (await fetch(`${url}/metrics`)).text())![1],
     );
     expect(seen).toBeGreaterThanOrEqual(events);
+  });
+
+  test('ends when it is asked to', async () => {
+    watch.signal('SIGTERM');
+    expect(await watch.end()).toBe(0);
+    expect(lines().at(-1)).toMatchObject({ event: 'end' });
+  });
+});
+
+describe('rewind watch --fix', () => {
+  test('puts right what it finds, and the same finding only once in a while', async () => {
+    watch = RunningRewind.start(stack, 'watch', '--json', '--fix', '--port', 'off', '--interval', '1h');
+    await eventually(() => Promise.resolve(lines().length > 0), 'the watch', 60_000);
+    const runs = async (): Promise<boolean> => (await inspectContainer(web)).State.Running;
+    await docker('kill', web);
+    await eventually(runs, 'the container to be started', 60_000);
+    await told(({ event, state }) => event === 'fix' && state === 'done', 0);
+    await told(of('container/web-1/state', 'gone'), 0);
+    expect(briefly(await driftOf(stack))).toEqual({});
+    // Somebody wants it so.
+    const from = lines().length;
+    await docker('kill', web);
+    await told(of('container/web-1/state', 'appeared'), from);
+    await setTimeout(2000);
+    expect(await runs()).toBe(false);
+    await docker('start', web);
+    await told(of('container/web-1/state', 'gone'), from);
+  });
+
+  test('puts right what is new meanwhile', async () => {
+    const from = lines().length;
+    await docker('rm', '--force', `${project}-other-1`);
+    await told(({ event, state }) => event === 'fix' && state === 'done', from);
+    expect(briefly(await driftOf(stack))).toEqual({});
   });
 
   test('ends when it is asked to', async () => {

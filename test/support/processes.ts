@@ -15,6 +15,15 @@ export function nameOf(pid: number): string {
   }
 }
 
+/** The command line of a process, with spaces between its words. */
+export function argumentsOf(pid: number): string {
+  try {
+    return readFileSync(`/proc/${pid}/cmdline`, 'utf8').replaceAll('\0', ' ');
+  } catch {
+    return '';
+  }
+}
+
 /** Whether a process runs: not one that has ended and of which nobody has heard yet. */
 export function isRunning(pid: number): boolean {
   const state = statOf(pid)?.[0];

@@ -3,12 +3,12 @@ import { mkdir, mkdtemp, readFile, rm } from 'node:fs/promises';
 import { openSync, readdirSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { pipeline } from 'node:stream/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
 
-import { run } from '../src/process';
-import { eventually } from '../test/support/docker';
-import { descendantsOf, isRunning } from '../test/support/processes';
-import { argumentsOf } from './processes';
+import { run } from '../../src/process';
+import { eventually } from './docker';
+import { argumentsOf, descendantsOf, isRunning } from './processes';
 
 /** A Docker engine of its own, in a network of its own: nobody else uses it, so that it can be killed. */
 export class OwnEngine {
@@ -51,13 +51,35 @@ export class OwnEngine {
         `--data-root=${join(this.#folder, 'data')}`,
         `--exec-root=${join(this.#folder, 'run')}`,
         `--pidfile=${join(this.#folder, 'pid')}`,
-        '--bip=172.29.255.1/24',
-        '--default-address-pool=base=172.29.0.0/17,size=24',
-        '--cgroup-parent=rewind-faults',
+        // Of the range for tests, which the first engine does not take its networks from: https://www.rfc-editor.org/rfc/rfc2544
+        '--bip=198.18.255.1/24',
+        '--default-address-pool=base=198.18.0.0/17,size=24',
+        '--cgroup-parent=rewind-tests',
       ],
       { stdio: ['ignore', log, log] },
     );
     await this.answers();
+  }
+
+  /**
+   * Takes images over from another engine.
+   *
+   * @param from - its DOCKER_HOST. @default the one that Docker uses by itself
+   */
+  async take(images: readonly string[], from?: string): Promise<void> {
+    const env = { ...process.env };
+    delete env['DOCKER_HOST'];
+    const save = spawn('docker', ['save', ...images], {
+      env: { ...env, ...(from !== undefined && { DOCKER_HOST: from }) },
+      stdio: ['ignore', 'pipe', 'inherit'],
+    });
+    const load = spawn('docker', ['load', '--quiet'], {
+      env: { ...env, DOCKER_HOST: this.host },
+      stdio: ['pipe', 'ignore', 'inherit'],
+    });
+    const loaded = new Promise((resolve) => load.once('close', resolve));
+    await pipeline(save.stdout, load.stdin);
+    await loaded;
   }
 
   async answers(): Promise<void> {

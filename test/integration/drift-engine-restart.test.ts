@@ -1,0 +1,100 @@
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+
+import { briefly, driftOf } from '../support/drift';
+import { eventually, inspectContainers } from '../support/docker';
+import { boxImages, makeBoxImages } from '../support/images';
+import { OwnEngine } from '../support/own-engine';
+import { TestStack } from '../support/stack';
+import { databaseService } from '../support/test-database';
+
+// The Docker engine itself is restarted, and killed: one of its own, since others work on the first one meanwhile.
+
+const project = 'rewind-drift-engine';
+const image = boxImages.plain;
+const restart = 'unless-stopped';
+
+const compose = {
+  services: {
+    db: { ...databaseService('shop', { password: 'word-that-nobody-sees' }), restart },
+    web: {
+      image,
+      restart,
+      ports: ['127.0.0.1:21440:80'],
+      networks: { front: { aliases: ['shop'] }, default: null },
+      volumes: ['files:/data', '/cache'],
+      tmpfs: ['/tmp:size=1m'],
+      cpus: 0.5,
+      mem_limit: '64m',
+      depends_on: { db: { condition: 'service_healthy' } },
+    },
+    checked: { image: boxImages.equipped, restart: 'always' },
+    beside: { image, restart, network_mode: 'service:web' },
+    once: { image, command: ['true'] },
+  },
+  networks: { front: { driver_opts: { 'com.docker.network.bridge.name': 'rewind-drift' } } },
+  volumes: { data: null, files: { labels: { 'org.example.team': 'shop' } } },
+};
+
+const from = process.env['DOCKER_HOST'];
+let own: OwnEngine;
+let stack: TestStack;
+
+beforeAll(async () => {
+  const started = await OwnEngine.start('a second Docker engine');
+  if (typeof started === 'string') throw new Error(started);
+  own = started;
+  process.env['DOCKER_HOST'] = own.host;
+  await own.take(['apex-db:15'], from);
+  await makeBoxImages();
+  stack = await TestStack.create(project);
+  await stack.write('compose.yaml', compose);
+  await stack.configure({ database: { service: 'db' } });
+  await stack.rewind('deploy');
+});
+
+afterAll(async () => {
+  await stack.remove();
+  await own.remove();
+});
+
+/** Every container that should run does, and those with a health check are well. */
+async function allUp(): Promise<void> {
+  await eventually(
+    async () =>
+      Object.entries(await inspectContainers(project)).every(
+        ([name, { State }]) =>
+          name === `${project}-once-1` || (State.Running && (State.Health?.Status ?? 'healthy') === 'healthy'),
+      ),
+    'every container',
+    60_000,
+  );
+}
+
+describe('nothing is found', () => {
+  test('after a deploy', async () => {
+    expect(briefly(await driftOf(stack))).toEqual({});
+  });
+
+  test('after the engine was restarted', async () => {
+    await own.restart('SIGTERM', 1);
+    await allUp();
+    const drift = await driftOf(stack);
+    expect(briefly(drift)).toEqual({});
+    expect(drift.notes).toEqual([]);
+  });
+
+  test('after a deploy of the same then', async () => {
+    await stack.rewind('deploy');
+    expect(briefly(await driftOf(stack))).toEqual({});
+  });
+});
+
+test('containers that an engine leaves stopped which was killed are found, and started again', async () => {
+  await own.restart('SIGKILL', 1);
+  // It ends those that still run, and does not always start them again.
+  const found = async (): Promise<boolean> => (await driftOf(stack, '--only', 'containers')).findings.length > 0;
+  await Promise.race([allUp(), eventually(found, 'its findings', 60_000)]);
+  await stack.rewind('drift', '--fix', '--yes');
+  await allUp();
+  expect(briefly(await driftOf(stack))).toEqual({});
+});
