@@ -46,7 +46,9 @@ export interface ComposeStackArgs {
   readonly op?: OpSettings;
   /** Runs when a service's container may run: starts one that was stopped for a change of the data. @default nothing */
   readonly startStopped?: (service: string, containerId: string) => Promise<void>;
-  /** Runs when all services are ready, in an update. @default nothing */
+  /** Hears, in an update, that all services are ready: the data is still to be checked. @default nobody */
+  readonly onStarted?: () => void;
+  /** Runs when all services are ready and the data was checked, in an update. @default nothing */
   readonly afterReady?: () => Promise<void>;
   /** Runs when a service has not become ready. @default nothing */
   readonly afterFailure?: () => Promise<void>;
@@ -117,7 +119,9 @@ export class ComposeStack extends pulumi.ComponentResource {
       ]),
     );
     this.files = prepared.files.hashes;
-    const started = allReady([...services.values()]);
+    const started = allReady([...services.values()]).then(() => {
+      if (!pulumi.runtime.isDryRun()) args.onStarted?.();
+    });
     this.ready = started.then(() => steps?.verified);
     this.ready.catch(() => undefined);
     // Beside the verification: it starts a provider of its own, which takes as long.

@@ -13,7 +13,7 @@ import { makeKey } from '../src/automation/stack-key';
 import { RewindError } from '../src/errors';
 import { madePassword } from '../src/postgres/declared';
 import { projectFolder } from '../src/project-folder';
-import { releasedCatalogue } from '../src/actions/released-catalogue';
+import { changedCatalogue, releasedCatalogue } from '../src/actions/released-catalogue';
 import { releasedData } from '../src/actions/released-data';
 import type { ReleaseRecord } from '../src/releases/record';
 import { ReleaseStore } from '../src/releases/release-store';
@@ -101,10 +101,14 @@ export async function prepareFromConfig(options: ProgramOptions = fromEnvironmen
         reason: options.reason ?? { kind: 'update' },
         startedAt,
       }));
+    const { database } = settings;
+    const catalogue = key &&
+      database && { docker: prepared.engine.docker, store, key, stack, database, ...(data && { data }) };
+    let changed: ReturnType<typeof changedCatalogue> | undefined;
     return {
       prepared,
       stack,
-      ...(settings.database && { database: settings.database, passwordOf }),
+      ...(database && { database, passwordOf }),
       ...(inside && { foundInside: inside }),
       readyTimeoutSeconds: settings.readyTimeoutSeconds,
       inProcess: options.inProcess ?? false,
@@ -119,6 +123,11 @@ export async function prepareFromConfig(options: ProgramOptions = fromEnvironmen
       }),
       ...(options.onReady && { onReady: options.onReady }),
       ...(options.signal && { signal: options.signal }),
+      ...(catalogue && {
+        onStarted: () => {
+          changed = changedCatalogue(catalogue);
+        },
+      }),
       ...(release && {
         afterReady: async () => {
           options.signal?.throwIfAborted();
@@ -128,18 +137,16 @@ export async function prepareFromConfig(options: ProgramOptions = fromEnvironmen
             stack,
             services: plannedServices(prepared),
             logs: settings.verify.logs,
-            ...(settings.database && { database: settings.database.service }),
+            ...(database && { database: database.service }),
             since: startedAt,
             secrets: prepared.secrets,
           }).catch(async (error: unknown) => {
             await release.abandon();
             throw error;
           });
-          const { database } = settings;
           const record = await release.keep(
             data && (await releasedData(store, data)),
-            database &&
-              (() => releasedCatalogue({ docker: prepared.engine.docker, store, key, stack, database, data })),
+            catalogue && (() => releasedCatalogue({ ...catalogue, ...(changed && { changed }) })),
           );
           options.onRelease?.(record);
         },

@@ -24,6 +24,23 @@ export interface ReleasedCatalogueOptions {
   readonly database: DatabaseSettings;
   /** What the update does to the data. @default the stack has no migrations */
   readonly data?: PreparedData | undefined;
+  /** What {@link changedCatalogue} has read. @default it is read now */
+  readonly changed?: Promise<Catalogue | undefined>;
+}
+
+/**
+ * The catalogue of a schema that an update has just changed, as soon as all services are ready: so that it is read beside
+ * the check of the data, and not after it.
+ *
+ * @returns undefined where the update has left the data alone, or the database cannot be read
+ */
+export async function changedCatalogue(options: ReleasedCatalogueOptions): Promise<Catalogue | undefined> {
+  const { moved, keptAs } = await new DataExchange(options.store).outcome();
+  return moved || keptAs !== undefined ? catalogueNow(options).catch(() => undefined) : undefined;
+}
+
+async function catalogueNow({ docker, stack, database }: ReleasedCatalogueOptions): Promise<Catalogue> {
+  return readCatalogue(await openServer(docker, await listContainers(docker), stack, database));
 }
 
 /**
@@ -33,13 +50,12 @@ export interface ReleasedCatalogueOptions {
  * @returns the name of the sealed catalogue; undefined where the database cannot be read, which is no reason to fail
  */
 export async function releasedCatalogue(options: ReleasedCatalogueOptions): Promise<string | undefined> {
-  const { docker, store, key, stack, database, data } = options;
+  const { store, key, database, data, changed } = options;
   const newest = await store.newest();
   const before = newest && (await withAcceptedSchema(store, newest));
   if (before?.catalogue !== undefined && (await isLeftAlone(store, before, database, data))) return before.catalogue;
   try {
-    const containers = await listContainers(docker);
-    const catalogue = await readCatalogue(await openServer(docker, containers, stack, database));
+    const catalogue = (await changed) ?? (await catalogueNow(options));
     return await store.sealPacked(key, JSON.stringify(catalogue));
   } catch {
     return undefined;

@@ -222,14 +222,21 @@ async function each<T>(items: readonly T[], work: (item: T) => Promise<void>): P
   if (failed) throw failed.reason;
 }
 
+/**
+ * Stops a container, until its processes have ended. The engine then still takes it out of its networks, which it does before
+ * it starts or removes it: nobody has to wait for that.
+ */
 async function stop(docker: Docker, { Id: id, Labels: labels }: Docker.ContainerInfo): Promise<void> {
-  await docker
-    .getContainer(id)
-    .stop()
-    .catch((error: unknown) => {
-      const alreadyStopped = (error as { statusCode?: number }).statusCode === 304;
-      if (!alreadyStopped) refusedTo('stop', labels[composeLabel('service')]!)(error);
-    });
+  const container = docker.getContainer(id);
+  const stopping = container.stop().catch((error: unknown) => {
+    const alreadyStopped = (error as { statusCode?: number }).statusCode === 304;
+    if (!alreadyStopped) refusedTo('stop', labels[composeLabel('service')]!)(error);
+  });
+  // Where that cannot be heard of, the engine tells when it is done.
+  const ended = container.wait().catch(() => stopping);
+  await Promise.race([stopping, ended]);
+  // If it is refused after the end, that is all the same.
+  stopping.catch(() => undefined);
 }
 
 function refusedTo(what: string, service: string): (error: unknown) => never {
