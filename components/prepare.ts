@@ -136,6 +136,7 @@ export async function prepareFromConfig(options: ProgramOptions = fromEnvironmen
             docker: prepared.engine.docker,
             stack,
             services: plannedServices(prepared),
+            containers: new Set(prepared.services.flatMap((it) => it.containers.map(({ name }) => name))),
             logs: settings.verify.logs,
             ...(database && { database: database.service }),
             since: startedAt,

@@ -3,7 +3,7 @@ import type Docker from 'dockerode';
 import { mask } from '../container/project-secrets';
 import { RewindError } from '../errors';
 import type { ReleaseRecord } from '../releases/record';
-import { updateProbes } from '../verify/container-probes';
+import { type LookAtServices, updateProbes } from '../verify/container-probes';
 import { lookingAt } from '../verify/live-service';
 import { runProbes } from '../verify/probe';
 import type { VerifySettings } from '../verify/settings';
@@ -15,6 +15,8 @@ export interface VerifyUpdateOptions {
   readonly stack: string;
   /** What is to run. */
   readonly services: ReleaseRecord['services'];
+  /** Names of the containers that it has declared: what else is there is removed by the engine when the program has ended. */
+  readonly containers: ReadonlySet<string>;
   readonly logs: VerifySettings['logs'];
   /** The service with the database. @default none */
   readonly database?: string;
@@ -31,8 +33,8 @@ const limitMs = 60_000;
  * @throws RewindError service/unverified with all that is wrong
  */
 export async function verifyUpdate(options: VerifyUpdateOptions): Promise<void> {
-  const { docker, stack, services, logs, database, since, secrets } = options;
-  const look = lookingAt(docker, stack);
+  const { docker, stack, services, containers, logs, database, since, secrets } = options;
+  const look = only(containers, lookingAt(docker, stack));
   const record = { services };
   const probes = updateProbes({ docker, record, look, logs, ...(database !== undefined && { database }) }, since);
   const failed = (await runProbes(probes, { limitMs })).filter(({ ok }) => !ok);
@@ -45,4 +47,14 @@ export async function verifyUpdate(options: VerifyUpdateOptions): Promise<void> 
     message: mask(`Everything was ready, but this is not as it should be:\n${lines.join('\n')}`, secrets),
     fix: 'Mend it, or go back to what ran before. A line of a log that is harmless: rewind:verify.logs.ignore.',
   });
+}
+
+function only(names: ReadonlySet<string>, look: LookAtServices): LookAtServices {
+  return async () => {
+    const services = [...(await look())].map(([name, service]) => {
+      const containers = service.containers.filter(({ Name: it }) => names.has(it.replace('/', '')));
+      return [name, { ...service, containers }] as const;
+    });
+    return new Map(services);
+  };
 }

@@ -67,12 +67,12 @@ export async function waitUntilReady(docker: Docker, id: string, options: Readin
     });
     const verdict = await watch.judge(info);
     if (verdict === 'ready') return;
-    if (verdict !== 'wait') return notReady(container, service, verdict.failed, watch.lastCheck);
+    if (verdict !== 'wait') return notReady(container, service, verdict.failed, watch.lastCheck, info);
     const health = oneShot ? undefined : healthOf(info);
     const patience = checkCommand(health?.Test) ? patienceMs(health!) : limitMs;
     if (Date.now() - started > patience) {
       const why = `did not become ready within ${Math.round(patience / 1000)} s`;
-      return notReady(container, service, why, watch.lastCheck);
+      return notReady(container, service, why, watch.lastCheck, info);
     }
     const pause = Math.max(pauseMs, (Date.now() - started) / patientPart);
     await sleep(pause, undefined, signal ? { signal } : {});
@@ -157,6 +157,7 @@ async function notReady(
   service: string,
   why: string,
   last: CheckResult | undefined,
+  info: Docker.ContainerInspectInfo,
 ): Promise<never> {
   const logs = await container
     .logs({ stdout: true, stderr: true, tail: logLines })
@@ -170,8 +171,15 @@ async function notReady(
   throw new RewindError({
     code: 'service/not-ready',
     message: parts.join('\n'),
-    fix: `Mend it, or go back to what ran before: pulumi config set --path rewind:tags.${service} <earlier tag>; then pulumi up.`,
+    fix: wasDownBefore(info)
+      ? `Nothing was to change in it, and it was down before. Start it again: rewind drift --fix, or docker start ${info.Name.replace('/', '')}.`
+      : `Mend it, or go back to what ran before: pulumi config set --path rewind:tags.${service} <earlier tag>; then pulumi up.`,
   });
+}
+
+/** Whether a container has not been started since this process began, and does not run. */
+function wasDownBefore({ State: state }: Docker.ContainerInspectInfo): boolean {
+  return state.Status === 'exited' && Date.parse(state.StartedAt) < performance.timeOrigin;
 }
 
 function checkReport({ exitCode, output }: CheckResult): string {

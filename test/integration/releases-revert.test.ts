@@ -191,6 +191,26 @@ describe('rewind deploy after a revert', () => {
     expect(await stack.plannedSteps()).toEqual({});
   });
 
+  test('makes fewer containers of another image in one go, and more again', async () => {
+    const workers = async (): Promise<string[]> =>
+      Object.entries(await liveImages(project)).flatMap(([name, image]) => (name.includes('-worker-') ? [image] : []));
+    const scaled = (scale: number): object => ({
+      ...second,
+      services: { ...second.services, worker: { ...second.services.worker, scale } },
+    });
+    const [v1, v2] = await Promise.all([imageId(box('v1')), imageId(box('v2'))]);
+    await stack.write('compose.yaml', scaled(3));
+    await stack.rewind('deploy');
+    expect(await workers()).toEqual([v2, v2, v2]);
+    await stack.write('compose.yaml', scaled(1));
+    await stack.rewind('deploy', 'worker=v1');
+    expect(await workers()).toEqual([v1]);
+    await stack.rewind('revert', '--yes');
+    expect(await workers()).toEqual([v2, v2, v2]);
+    await stack.rewind('revert', '--yes');
+    expect(await workers()).toEqual([v2]);
+  });
+
   test('takes the image that a tag stands for by now', async () => {
     expect((await liveImages(project))[container('api')]).toBe(await imageId(box('v2')));
   });

@@ -33,7 +33,8 @@ export class FakeContainers {
             State: {
               Status: status === 'starting' ? 'created' : status,
               ExitCode: exitCode,
-              StartedAt: new Date(0).toISOString(),
+              // Whatever ends has been started by the test.
+              StartedAt: new Date(status === 'exited' ? Date.now() : 0).toISOString(),
             },
             RestartCount: 0,
             HostConfig: { RestartPolicy: { Name: 'always' } },

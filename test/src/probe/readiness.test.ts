@@ -54,6 +54,7 @@ class FakeContainer {
   #inspect(moment: Moment): unknown {
     const { status = 'running', startedAt = past, check: healthcheck } = moment;
     return {
+      Name: '/shop-api-1',
       State: {
         Status: status,
         ExitCode: moment.exitCode ?? 0,
@@ -259,12 +260,19 @@ describe('a one-shot job', () => {
 
 describe('a service that is not ready', () => {
   test('is told with the last lines that it logged, and how to go back', async () => {
-    const container = new FakeContainer([{ status: 'exited', exitCode: 1 }], [], 'line 1\nline 2\n');
+    const ended = { status: 'exited', exitCode: 1, startedAt: new Date() };
+    const container = new FakeContainer([ended], [], 'line 1\nline 2\n');
     expect(await problemsOf(() => container.wait())).toMatchObject([
       {
         message: 'Service api ended with exit code 1.\nIts last log lines:\n    line 1\n    line 2',
         fix: expect.stringContaining('pulumi up') as string,
       },
+    ]);
+  });
+
+  test('and that was down before is told how to start it again', async () => {
+    expect(await problemsOf(() => new FakeContainer([{ status: 'exited' }]).wait())).toMatchObject([
+      { fix: expect.stringContaining('rewind drift --fix, or docker start shop-api-1') as string },
     ]);
   });
 
