@@ -1,13 +1,17 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 
+import type Docker from 'dockerode';
+
 import { composeLabel, stackLabel } from '../container/labels';
 import { mask } from '../container/project-secrets';
 import type { Finding } from '../drift/finding';
+import { loggedStatements, originIn } from '../drift/postgres-log';
 import { RewindError } from '../errors';
 import type { PostgresServer } from '../postgres/server';
 import type { ReleaseRecord } from '../releases/record';
 import { parseKey } from '../releases/seal';
 import type { StackSettings } from '../settings';
+import { logOf } from '../verify/container-probes';
 import { versionTableOf } from './open-database';
 import type { ListedEngine } from './open-scene';
 import { openServer } from './open-server';
@@ -34,13 +38,11 @@ export async function databaseFindings(options: DatabaseDriftOptions): Promise<r
   const { database } = settingsOf(record.config);
   if (!database) return [];
   const { engine: connected, inventory } = await engine;
-  const isStarting = inventory.containers.some(
-    ({ Labels: labels, Status: status }) =>
-      labels[stackLabel] === context.name &&
-      labels[composeLabel('service')] === database.service &&
-      /^Up (Less|\d+ second)/.test(status),
+  const container = inventory.containers.find(
+    ({ Labels: labels }) => labels[stackLabel] === context.name && labels[composeLabel('service')] === database.service,
   );
-  return new SchemaDrift({
+  const isStarting = /^Up (Less|\d+ second)/.test(container?.Status ?? '');
+  const findings = await new SchemaDrift({
     service: database.service,
     open: () => patiently(() => openServer(connected.docker, inventory.containers, context.name, database), isStarting),
     ...(record.catalogue !== undefined && {
@@ -54,6 +56,22 @@ export async function databaseFindings(options: DatabaseDriftOptions): Promise<r
     hasMigrations: database.alembic !== undefined,
     checks: async () => (await today).verify.sql,
   }).find();
+  if (!container || !findings.some(({ sql }) => sql)) return findings;
+  return withOrigins(findings, connected.docker.getContainer(container.Id), record.finishedAt);
+}
+
+const logLines = 20_000;
+
+/** The same with since when and by whom, where the server has logged it since a time. */
+async function withOrigins(
+  findings: readonly Finding[],
+  container: Docker.Container,
+  since: string,
+): Promise<readonly Finding[]> {
+  const lines = await logOf(container, since, { tail: logLines, timestamps: true }).catch(() => []);
+  const statements = loggedStatements(lines);
+  if (statements.length === 0) return findings;
+  return findings.map((it) => (it.sql ? { ...it, ...originIn(statements, it.id) } : it));
 }
 
 /** So long a database that was started within the last minute may take to answer, in milliseconds. */

@@ -105,7 +105,7 @@ export async function readLogs(
   const found = await Promise.all(
     containersOf(services).map(async ({ Id: id }): Promise<[string, string[]]> => [
       id,
-      await logOf(docker.getContainer(id), since, tail).catch(() => []), // a logging driver that cannot be read
+      await logOf(docker.getContainer(id), since, { tail }).catch(() => []), // a logging driver that cannot be read
     ]),
   );
   return new Map(found);

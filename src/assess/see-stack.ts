@@ -60,7 +60,7 @@ async function seeContainer(
 ): Promise<SeenContainer> {
   const { Config: config, State: state } = info;
   const shown = (text: string): string => mask(text, secrets);
-  const log = await logOf(docker.getContainer(info.Id), '1970-01-01T00:00:00Z', logLines).catch(() => []);
+  const log = await logOf(docker.getContainer(info.Id), '1970-01-01T00:00:00Z', { tail: logLines }).catch(() => []);
   return {
     name: info.Name.slice(1),
     service,

@@ -207,10 +207,19 @@ function saysNothingBad(service: string, { docker, look, logs, database }: Optio
   };
 }
 
-/** The last lines of a container's log since a time. */
-export async function logOf(container: Docker.Container, sinceTime: string, tail = logLines): Promise<string[]> {
+/**
+ * The last lines of a container's log since a time.
+ *
+ * @param options - how many, and whether the engine's time stands before each
+ */
+export async function logOf(
+  container: Docker.Container,
+  sinceTime: string,
+  { tail = logLines, timestamps = false }: { readonly tail?: number; readonly timestamps?: boolean } = {},
+): Promise<string[]> {
   const seconds = Math.max(0, Math.floor(Date.parse(sinceTime) / 1000));
-  const data = await container.logs({ stdout: true, stderr: true, tail, ...(seconds > 0 && { since: seconds }) });
+  const since = seconds > 0 && { since: seconds };
+  const data = await container.logs({ stdout: true, stderr: true, tail, timestamps, ...since });
   return withoutFrames(data)
     .split('\n')
     .filter((line) => line !== '');

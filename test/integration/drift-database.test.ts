@@ -39,7 +39,7 @@ const zones: TestMigration = {
 
 const compose = {
   services: {
-    db: databaseService('shop', { password }),
+    db: { ...databaseService('shop', { password }), command: ['postgres', '-c', 'log_statement=ddl'] },
     app: {
       image: app('v2'),
       command: ['sleep', 'infinity'],
@@ -217,6 +217,14 @@ describe('the statements', () => {
     await stack.rewind('drift', '--fix', '--yes');
     expect(briefly(await driftOf(stack))).toEqual({});
   });
+});
+
+test('since when it is so, and by what, is told where the server logs it', async () => {
+  await sql('CREATE INDEX by_hand ON goods (kind)');
+  const { findings } = await driftOf(stack);
+  expect(findings).toMatchObject([{ by: expect.stringMatching(/^CREATE INDEX by process \d+$/) as string }]);
+  expect(Math.abs(Date.parse(findings[0]!.since!) - Date.now())).toBeLessThan(60_000);
+  await sql('DROP INDEX by_hand');
 });
 
 describe('rewind drift --accept', () => {
