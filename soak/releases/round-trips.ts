@@ -192,8 +192,14 @@ class RoundTrips {
       configuration: configurationOf(to),
       running: to.running,
       revertOf: to.number,
-      again: () => this.#revert(named ? to : targetWithoutName(this.#releases)!, named),
+      again: () => (named ? this.#revert(to, true) : this.#revertFurther()),
     };
+  }
+
+  /** One release further back; from the first one to any. */
+  #revertFurther(): Operation {
+    const target = targetWithoutName(this.#releases);
+    return target ? this.#revert(target, false) : this.#revert(this.#random.pick(this.#releases), true);
   }
 
   // Doing it.
