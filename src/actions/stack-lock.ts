@@ -1,10 +1,13 @@
 import { hostname } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 
 import { RewindError } from '../errors';
 import { holderOf, isAlive, LockTimeout, withLock } from '../lock.mjs';
 import { whoAmI } from './keep-release';
 import type { StackContext } from './stack-context';
+
+const pollMs = 250;
 
 /**
  * Does something that only one process may do to a stack at a time. The lock of a process that died is taken over.
@@ -39,6 +42,14 @@ export async function withStackLock<T>(
 /** Who is at work on a stack; undefined if nobody is. */
 export function whoHolds(context: Pick<StackContext, 'releases'>): string | undefined {
   return holderOf(lockFile(context));
+}
+
+/** Waits until no rewind command is at work on a stack; for so long at most, in milliseconds. */
+export async function untilNobodyWorks(
+  context: Pick<StackContext, 'releases'>,
+  patienceMs = 10 * 60_000,
+): Promise<void> {
+  for (const end = Date.now() + patienceMs; whoHolds(context) !== undefined && Date.now() < end;) await sleep(pollMs);
 }
 
 function lockFile({ releases }: Pick<StackContext, 'releases'>): string {
