@@ -11,7 +11,7 @@ import { openRun, type OpenRun } from '../../src/actions/open-run';
 import { storeFolder } from '../../src/actions/prepare-stack';
 import { proveSnapshot } from '../../src/actions/restore-database';
 import { withRunLock } from '../../src/actions/run-lock';
-import { untilNobodyWorks } from '../../src/actions/stack-lock';
+import { whileNobodyWorks } from '../../src/actions/stack-lock';
 import { withStepLock } from '../../src/actions/step-lock';
 import { mask, SecretValues } from '../../src/container/project-secrets';
 import { RewindError } from '../../src/errors';
@@ -43,9 +43,10 @@ const operations: Readonly<Record<string, (open: OpenRun, options: OpOptions, ke
     return 'verified';
   },
   prove: async ({ server, snapshots: store, versionTable, releases }, { snapshot = '' }) => {
-    // A restore takes the processor from whatever the update still does.
-    await untilNobodyWorks({ releases });
-    const proof = await proveSnapshot({ server, store, manifest: await store.read(snapshot), versionTable });
+    const manifest = await store.read(snapshot);
+    const proof = await whileNobodyWorks({ releases }, (signal) =>
+      proveSnapshot({ server, store, manifest, versionTable, signal }),
+    );
     return proof.ok ? 'restorable' : 'not restorable';
   },
 };

@@ -1,6 +1,7 @@
 import type Docker from 'dockerode';
 
 import { stackLabel, composeLabel } from '../container/labels';
+import { deathOf } from '../docker/death';
 import { listContainers } from '../docker/inventory';
 import { refusal } from '../docker/refusal';
 import { type Problem, RewindError } from '../errors';
@@ -222,21 +223,24 @@ async function each<T>(items: readonly T[], work: (item: T) => Promise<void>): P
   if (failed) throw failed.reason;
 }
 
-/**
- * Stops a container, until its processes have ended. The engine then still takes it out of its networks, which it does before
- * it starts or removes it: nobody has to wait for that.
- */
+/** Stops a container. Its processes have ended then; the engine may still be taking it out of its networks. */
 async function stop(docker: Docker, { Id: id, Labels: labels }: Docker.ContainerInfo): Promise<void> {
-  const container = docker.getContainer(id);
-  const stopping = container.stop().catch((error: unknown) => {
-    const alreadyStopped = (error as { statusCode?: number }).statusCode === 304;
-    if (!alreadyStopped) refusedTo('stop', labels[composeLabel('service')]!)(error);
-  });
-  // Where that cannot be heard of, the engine tells when it is done.
-  const ended = container.wait().catch(() => stopping);
-  await Promise.race([stopping, ended]);
-  // If it is refused after the end, that is all the same.
+  const over = new AbortController();
+  const death = await deathOf(docker, id, over.signal).catch(() => undefined);
+  const stopping = docker
+    .getContainer(id)
+    .stop()
+    .catch((error: unknown) => {
+      const alreadyStopped = (error as { statusCode?: number }).statusCode === 304;
+      if (!alreadyStopped) refusedTo('stop', labels[composeLabel('service')]!)(error);
+    });
+  // What the engine says after the end is all the same.
   stopping.catch(() => undefined);
+  try {
+    await Promise.race([stopping, ...(death ? [death.ended] : [])]);
+  } finally {
+    over.abort();
+  }
 }
 
 function refusedTo(what: string, service: string): (error: unknown) => never {

@@ -44,12 +44,30 @@ export function whoHolds(context: Pick<StackContext, 'releases'>): string | unde
   return holderOf(lockFile(context));
 }
 
-/** Waits until no rewind command is at work on a stack; for so long at most, in milliseconds. */
-export async function untilNobodyWorks(
+/**
+ * Does something that can wait, and that takes the processor from those who cannot: while no rewind command is at work on a
+ * stack. It is given up, and begun anew later, when one begins.
+ *
+ * @param work - ends when the signal comes
+ */
+export async function whileNobodyWorks<T>(
   context: Pick<StackContext, 'releases'>,
-  patienceMs = 10 * 60_000,
-): Promise<void> {
-  for (const end = Date.now() + patienceMs; whoHolds(context) !== undefined && Date.now() < end;) await sleep(pollMs);
+  work: (signal: AbortSignal) => Promise<T>,
+): Promise<T> {
+  for (;;) {
+    while (whoHolds(context) !== undefined) await sleep(pollMs);
+    const begun = new AbortController();
+    const timer = setInterval(() => {
+      if (whoHolds(context) !== undefined) begun.abort();
+    }, pollMs);
+    try {
+      return await work(begun.signal);
+    } catch (error) {
+      if (!begun.signal.aborted) throw error;
+    } finally {
+      clearInterval(timer);
+    }
+  }
 }
 
 function lockFile({ releases }: Pick<StackContext, 'releases'>): string {

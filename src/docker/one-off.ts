@@ -105,6 +105,7 @@ export async function runOneOff(docker: Docker, oneOff: OneOff): Promise<Contain
   const container = await docker.createContainer(optionsOf(oneOff)).catch((error: unknown) => {
     throw refusal(`The engine does not run ${oneOff.purpose}`, 'Mend what it names, then run this again.', error);
   });
+  let hasEnded = false;
   try {
     const [, ...others] = oneOff.network === false ? [] : (oneOff.like.networksAdvanced ?? []);
     for (const { name } of others) await docker.getNetwork(name).connect({ Container: container.id });
@@ -120,12 +121,15 @@ export async function runOneOff(docker: Docker, oneOff: OneOff): Promise<Contain
     else await Promise.race([answering.then((text) => stream.end(text)), ended]);
     const { StatusCode: exitCode } = await ended;
     await finished(said, { writable: false });
+    hasEnded = true;
     return { exitCode, stdout: Buffer.concat(chunks).toString('utf8'), stderr };
   } catch (error) {
     if (error instanceof RewindError) throw error;
     throw refusal(`The engine does not run ${oneOff.purpose}`, 'Mend what it names, then run this again.', error);
   } finally {
-    await container.remove({ force: true, v: true }).catch(() => undefined);
+    const removed = container.remove({ force: true, v: true }).catch(() => undefined);
+    // The application waits for one that was asked to go on: the engine removes it by itself.
+    if (!hasEnded || !oneOff.prompt) await removed;
   }
 }
 

@@ -1,0 +1,31 @@
+import type Docker from 'dockerode';
+
+/**
+ * Listens for the end of a container's processes. The engine tells of that before it takes the container out of its
+ * networks, for which those who ask it to stop the container, or wait for that, have to wait as well.
+ *
+ * @param signal - ends the listening
+ * @returns what resolves at their end, once the engine listens; or never, where it does not tell
+ */
+export async function deathOf(
+  docker: Docker,
+  id: string,
+  signal: AbortSignal,
+): Promise<{ readonly ended: Promise<void> }> {
+  const filters = JSON.stringify({ type: ['container'], event: ['die'], container: [id] });
+  const opened = await docker.getEvents({ filters } as Docker.GetEventsOptions);
+  const stream = opened as NodeJS.ReadableStream & { readonly destroy: () => void };
+  stream.on('error', () => undefined);
+  const close = (): void => {
+    stream.destroy();
+  };
+  signal.addEventListener('abort', close, { once: true });
+  if (signal.aborted) close();
+  return {
+    ended: new Promise((resolve) => {
+      stream.once('data', () => {
+        resolve();
+      });
+    }),
+  };
+}
