@@ -16,22 +16,9 @@ export async function loadProgram(): Promise<void> {
 export function standardProgram(options: ProgramOptions): () => Promise<Record<string, unknown>> {
   return async () => {
     const { ComposeStack, prepareFromConfig } = await import('../components');
-    return withShortTraces(async () => {
-      const stack = await ComposeStack.whenReady('stack', prepareFromConfig(options));
-      return { services: stack.services, files: stack.files };
-    });
+    const stack = await ComposeStack.whenReady('stack', prepareFromConfig(options));
+    return { services: stack.services, files: stack.files };
   };
-}
-
-/** Pulumi's SDK and gRPC take a stack trace for every promise and every call, which nobody reads here: the first line of each is enough. */
-async function withShortTraces<T>(work: () => Promise<T>): Promise<T> {
-  const { stackTraceLimit } = Error;
-  Error.stackTraceLimit = 1;
-  try {
-    return await work();
-  } finally {
-    Error.stackTraceLimit = stackTraceLimit;
-  }
 }
 
 /**

@@ -1,5 +1,3 @@
-import { setTimeout as sleep } from 'node:timers/promises';
-
 import { type Command, Option } from 'commander';
 
 import { dataChange, type DataChoice, keepRevision } from '../../src/actions/choose-data';
@@ -71,13 +69,10 @@ export function register(program: Command): void {
   afterOptions(command).action(async (word: string | undefined, options: RevertOptions) => {
     const session = await openSession(options);
     const { context } = session;
-    const known = await readReleases(context);
+    const [known] = await Promise.all([readReleases(context), loadProgram()]);
     const target = await chooseRelease(context, known, word);
     checkRotations(options.rotate, target);
-    const agreeing = agreed(session, known, target, options);
-    // Where the database is asked for what would be lost, it takes a while to answer.
-    const loading = Promise.race([agreeing, sleep(databaseAskedMs)]).then(loadProgram);
-    const [loss] = await Promise.all([agreeing, loading]);
+    const loss = await agreed(session, known, target, options);
     if (!loss) return;
     const { quick = false, only } = options;
     const level = quick && options.verify !== 'none' ? 'immediate' : options.verify;
@@ -102,9 +97,6 @@ export function register(program: Command): void {
       await watchStack(session, { forMs: options.watch, ...(options.json && { json: true }) });
   });
 }
-
-/** By then the database has been asked, in milliseconds. */
-const databaseAskedMs = 60;
 
 async function nextConfig(
   context: StackContext,

@@ -37,7 +37,7 @@ export interface UpdateOptions {
   readonly reason: ReleaseReason;
   /** `deploy` or `revert to r3`, where the reason has no message. */
   readonly what: string;
-  /** Begins as soon as the engine starts, and is waited for before anything is declared; may not fail. @default nothing */
+  /** Begun as soon as the engine starts, and waited for before anything is declared: called for both, does it once; may not fail. @default nothing */
   readonly meanwhile?: () => Promise<unknown>;
   readonly onRelease?: (record: ReleaseRecord) => void;
   /** Asks to stop. @default never */

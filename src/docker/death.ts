@@ -1,5 +1,7 @@
 import type Docker from 'dockerode';
 
+import { openEvents } from './event-stream';
+
 /**
  * Listens for the end of a container's processes. The engine tells of that before it takes the container out of its
  * networks, for which those who ask it to stop the container, or wait for that, have to wait as well.
@@ -12,15 +14,8 @@ export async function deathOf(
   id: string,
   signal: AbortSignal,
 ): Promise<{ readonly ended: Promise<void> }> {
-  const filters = JSON.stringify({ type: ['container'], event: ['die'], container: [id] });
-  const opened = await docker.getEvents({ filters } as Docker.GetEventsOptions);
-  const stream = opened as NodeJS.ReadableStream & { readonly destroy: () => void };
+  const stream = await openEvents(docker, { type: ['container'], event: ['die'], container: [id] }, signal);
   stream.on('error', () => undefined);
-  const close = (): void => {
-    stream.destroy();
-  };
-  signal.addEventListener('abort', close, { once: true });
-  if (signal.aborted) close();
   return {
     ended: new Promise((resolve) => {
       stream.once('data', () => {

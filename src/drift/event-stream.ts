@@ -1,5 +1,6 @@
 import type Docker from 'dockerode';
 
+import { openEvents } from '../docker/event-stream';
 import { type EngineEvent, eventOf } from './events';
 
 /** What may make a difference. Of checks of health only whether they have changed what is thought of a container. */
@@ -24,13 +25,7 @@ export async function followEvents(
   onEvent: (event: EngineEvent) => void,
 ): Promise<void> {
   const filters = { type: Object.keys(wanted), event: [...new Set(Object.values(wanted).flat())] };
-  const opened = await docker.getEvents({ filters: JSON.stringify(filters) } as Docker.GetEventsOptions);
-  const stream = opened as NodeJS.ReadableStream & { readonly destroy: () => void };
-  const stop = (): void => {
-    stream.destroy();
-  };
-  signal.addEventListener('abort', stop, { once: true });
-  if (signal.aborted) stop();
+  const stream = await openEvents(docker, filters, signal);
   let rest = '';
   try {
     for await (const chunk of stream.setEncoding('utf8')) {
@@ -41,7 +36,6 @@ export async function followEvents(
   } catch (error) {
     if (!signal.aborted) throw error;
   } finally {
-    signal.removeEventListener('abort', stop);
-    stop();
+    stream.destroy();
   }
 }

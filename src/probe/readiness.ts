@@ -4,7 +4,6 @@ import type Docker from 'dockerode';
 
 import { messageOf, RewindError } from '../errors';
 import { checkCommand, type CheckResult, runInContainer, withoutFrames } from './check';
-import { listens } from './listening';
 
 /** How readiness is waited for. */
 export interface ReadinessOptions {
@@ -24,10 +23,6 @@ const defaults = { intervalMs: 30_000, timeoutMs: 30_000, retries: 3 };
 const logLines = 20;
 /** A container without a health check is ready when it has run for so long, in milliseconds. */
 const settledMs = 200;
-/** A container that could take connections and takes none is checked after so long all the same, in milliseconds. */
-const uncheckedMs = 1000;
-/** So often it is looked whether it takes connections, in milliseconds. */
-const listeningPauseMs = 10;
 /** What takes long is looked at less often: checks take the processor from what they wait for. */
 const patientPart = 20;
 const restartsAllowed = 3;
@@ -72,19 +67,19 @@ export async function waitUntilReady(docker: Docker, id: string, options: Readin
     });
     const verdict = await watch.judge(info);
     if (verdict === 'ready') return;
-    if (typeof verdict === 'object') return notReady(container, service, verdict.failed, watch.lastCheck, info);
+    if (verdict !== 'wait') return notReady(container, service, verdict.failed, watch.lastCheck, info);
     const health = oneShot ? undefined : healthOf(info);
     const patience = checkCommand(health?.Test) ? patienceMs(health!) : limitMs;
     if (Date.now() - started > patience) {
       const why = `did not become ready within ${Math.round(patience / 1000)} s`;
       return notReady(container, service, why, watch.lastCheck, info);
     }
-    const pause = verdict === 'look again' ? 0 : Math.max(pauseMs, (Date.now() - started) / patientPart);
+    const pause = Math.max(pauseMs, (Date.now() - started) / patientPart);
     await sleep(pause, undefined, signal ? { signal } : {});
   }
 }
 
-type Verdict = 'ready' | 'wait' | 'look again' | { readonly failed: string };
+type Verdict = 'ready' | 'wait' | { readonly failed: string };
 
 /** Judges a container by what the engine says of it, time and again. */
 class Watch {
@@ -94,8 +89,6 @@ class Watch {
   readonly #oneShot: boolean;
   #restartsBefore: number | undefined;
   #killSeen: number | undefined;
-  /** When the health check was run last. @default when this began */
-  #checkedAt = Date.now();
   #run: { readonly startedAt: string; readonly seen: number } | undefined;
 
   constructor(container: Docker.Container, oneShot: boolean) {
@@ -118,8 +111,6 @@ class Watch {
     const command = checkCommand(health?.Test);
     if (!command) return this.#hasSettled(state.StartedAt) ? 'ready' : 'wait';
 
-    if (!(await this.#mayPass(info))) return 'look again';
-    this.#checkedAt = Date.now();
     const timeoutMs = milliseconds(health?.Timeout) || defaults.timeoutMs;
     this.lastCheck = await runInContainer(this.#container, command, timeoutMs).catch(
       // A container that ends under the check is looked at again in the next round.
@@ -127,15 +118,6 @@ class Watch {
     );
     if (this.lastCheck.ok) return 'ready';
     return state.Health?.Status === 'unhealthy' ? { failed: 'is unhealthy' } : 'wait';
-  }
-
-  /** Whether a check is worth its while: waits for a moment until connections are taken. */
-  async #mayPass(info: Docker.ContainerInspectInfo): Promise<boolean> {
-    for (let looks = 0; looks < 10; looks++) {
-      if ((await listens(info)) !== false || Date.now() - this.#checkedAt > uncheckedMs) return true;
-      await sleep(listeningPauseMs);
-    }
-    return false;
   }
 
   #ended({ State: state, HostConfig: host }: Docker.ContainerInspectInfo): Verdict {
