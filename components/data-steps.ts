@@ -23,7 +23,7 @@ export interface DataStepsArgs {
 }
 
 /**
- * What becomes of the data, in its order: a snapshot while the application runs, the restore beside it, then, while what
+ * What becomes of the data, in its order: a snapshot and beside it the restore while the application runs, then, while what
  * uses the database is stopped, the change itself; and the check when everything is ready.
  */
 export class DataSteps {
@@ -50,13 +50,7 @@ export class DataSteps {
       { parent },
     );
     const restored = restore
-      ? [
-          new Restore(
-            `${service}-restore`,
-            { service, restore, op, after: after(ready.then(() => [snapshot.command])) },
-            { parent },
-          ),
-        ]
+      ? [new Restore(`${service}-restore`, { service, restore, op, after: after(ready) }, { parent })]
       : [];
     const quiesce = new Quiesce(`${service}-quiesce`, { service, stops: data.users }, { parent });
     const joined = [

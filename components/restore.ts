@@ -10,7 +10,7 @@ export interface RestoreArgs {
   readonly service: string;
   readonly restore: RestoreSettings;
   readonly op: OpSettings;
-  /** What has to be there first: the snapshot of what is replaced. */
+  /** What has to be there first: the database, ready. */
   readonly after: pulumi.Input<pulumi.Resource[]>;
 }
 

@@ -1,3 +1,5 @@
+import { setMaxListeners } from 'node:events';
+
 /** One step of the set-up. */
 export interface Step {
   readonly name: string;
@@ -29,6 +31,7 @@ export interface StepListener {
  */
 export async function runSteps(steps: readonly Step[], listener: StepListener): Promise<void> {
   const stop = new AbortController();
+  setMaxListeners(0, stop.signal);
   const running = new Map<string, Promise<void>>();
   const failures: unknown[] = [];
   for (const step of steps) {

@@ -3,6 +3,7 @@ import { dirname, join } from 'node:path';
 
 import type { ContainerSpec } from '../container/spec';
 import { RewindError } from '../errors';
+import { withLock } from '../lock.mjs';
 import type { ReleaseStore } from '../releases/release-store';
 import { parseKey, seal, unseal } from '../releases/seal';
 import { revealing } from '../sensitive';
@@ -161,8 +162,12 @@ export class DataExchange {
    * @throws RewindError store/unusable
    */
   async add(done: DataOutcome): Promise<void> {
-    const before = await this.outcome();
-    await this.#guarded(() => replaceFile(this.#outcome, JSON.stringify({ ...before, ...done })));
+    // Two steps can come to their ends at the same time.
+    const add = async (): Promise<void> => {
+      const text = JSON.stringify({ ...(await this.outcome()), ...done });
+      await replaceFile(this.#outcome, text);
+    };
+    await this.#guarded(() => withLock(`${this.#outcome}.lock`, add));
   }
 
   async #guarded<T>(work: () => Promise<T>): Promise<T> {

@@ -4,9 +4,10 @@ import { join } from 'node:path';
 
 import type { Step } from '../automation/program-run';
 import { replicasOf } from '../compose/order';
+import { composeLabel, stackLabel } from '../container/labels';
 import { containerNames } from '../container/plan';
 import { connect } from '../docker/engine';
-import { takeInventory } from '../docker/inventory';
+import { listContainers, takeInventory } from '../docker/inventory';
 import { type Problem, RewindError } from '../errors';
 import { OperationLog } from '../operations/operation-log';
 import { compareModels, compareSections, type Difference } from '../releases/compare';
@@ -97,7 +98,11 @@ export async function planRelease(options: PlanOptions): Promise<ReleasePlan> {
   const differences = compareModels(before.compared, after.compared);
   const actions = steps && actionsByService(steps, [before, after]);
   const services = [
-    ...new Set([...(actions?.keys() ?? otherImages(from, to)), ...differences.map(({ service }) => service)]),
+    ...new Set([
+      ...(actions?.keys() ?? otherImages(from, to)),
+      ...differences.map(({ service }) => service),
+      ...(await leftOver(context.name, [from, to])),
+    ]),
   ].sort();
   const store = new FileStore(storeFolder(settingsOf(today.config).store, context.directory));
   const seconds = await estimate(context, releases);
@@ -151,6 +156,14 @@ export async function imagesGone(release: ReleaseRecord): Promise<Problem[]> {
       },
     ];
   });
+}
+
+/** Services of neither release that an operation which was killed has left running: the revert removes them. */
+async function leftOver(stack: string, releases: readonly ReleaseRecord[]): Promise<string[]> {
+  const { docker } = await connect();
+  const ours = (await listContainers(docker)).filter(({ Labels: labels }) => labels[stackLabel] === stack);
+  const names = ours.flatMap(({ Labels: labels }) => labels[composeLabel('service')] ?? []);
+  return names.filter((name) => releases.every(({ services }) => !Object.hasOwn(services, name)));
 }
 
 async function openSides({ context, from, to }: PlanOptions, today: StackConfig): Promise<[Side, Side]> {
@@ -225,12 +238,12 @@ function presentAction(
   actions: ReadonlyMap<string, PlannedService['action']> | undefined,
   service: string,
 ): PlannedService['action'] {
-  if (!from && to) return 'start';
-  if (from && !to) return 'stop';
+  if (!to) return 'stop';
+  if (!from) return 'start';
   if (!actions) return 'replace';
   const action = actions.get(service) ?? 'update';
   // One that is scaled goes on running, with more or fewer containers.
-  return from?.containers !== to?.containers && action !== 'replace' ? 'update' : action;
+  return from.containers !== to.containers && action !== 'replace' ? 'update' : action;
 }
 
 /** Services that have another image. */

@@ -4,10 +4,12 @@ import { briefly, driftOf } from '../support/drift';
 import { eventually, inspectContainers } from '../support/docker';
 import { boxImages, makeBoxImages } from '../support/images';
 import { OwnEngine } from '../support/own-engine';
+import { OwnNetwork } from '../support/own-network';
 import { TestStack } from '../support/stack';
 import { databaseService } from '../support/test-database';
 
-// The Docker engine itself is restarted, and killed: one of its own, since others work on the first one meanwhile.
+// The Docker engine itself is restarted, and killed: one of its own, in a network of its own, since others work on the
+// first one meanwhile.
 
 const project = 'rewind-drift-engine';
 const image = boxImages.plain;
@@ -36,25 +38,30 @@ const compose = {
 };
 
 const from = process.env['DOCKER_HOST'];
+const network = await OwnNetwork.make();
+const inOwnNetwork = describe.skipIf(network === undefined);
 let own: OwnEngine;
 let stack: TestStack;
 
 beforeAll(async () => {
-  const started = await OwnEngine.start('a second Docker engine');
+  if (network === undefined) return;
+  const started = await OwnEngine.start('a second Docker engine', network.enter);
   if (typeof started === 'string') throw new Error(started);
   own = started;
   process.env['DOCKER_HOST'] = own.host;
   await own.take(['apex-db:15'], from);
   await makeBoxImages();
-  stack = await TestStack.create(project);
+  stack = await TestStack.create(project, { enter: network.enter });
   await stack.write('compose.yaml', compose);
   await stack.configure({ database: { service: 'db' } });
   await stack.rewind('deploy');
 });
 
 afterAll(async () => {
+  if (network === undefined) return;
   await stack.remove();
   await own.remove();
+  network.remove();
 });
 
 /** Every container that should run does, and those with a health check are well. */
@@ -70,7 +77,7 @@ async function allUp(): Promise<void> {
   );
 }
 
-describe('nothing is found', () => {
+inOwnNetwork('nothing is found', () => {
   test('after a deploy', async () => {
     expect(briefly(await driftOf(stack))).toEqual({});
   });
@@ -89,12 +96,14 @@ describe('nothing is found', () => {
   });
 });
 
-test('containers that an engine leaves stopped which was killed are found, and started again', async () => {
-  await own.restart('SIGKILL', 1);
-  // It ends those that still run, and does not always start them again.
-  const found = async (): Promise<boolean> => (await driftOf(stack, '--only', 'containers')).findings.length > 0;
-  await Promise.race([allUp(), eventually(found, 'its findings', 60_000)]);
-  await stack.rewind('drift', '--fix', '--yes');
-  await allUp();
-  expect(briefly(await driftOf(stack))).toEqual({});
+inOwnNetwork('after the engine was killed', () => {
+  test('containers that it has left stopped are found, and started again', async () => {
+    await own.restart('SIGKILL', 1);
+    // It ends those that still run, and does not always start them again.
+    const found = async (): Promise<boolean> => (await driftOf(stack, '--only', 'containers')).findings.length > 0;
+    await Promise.race([allUp(), eventually(found, 'its findings', 60_000)]);
+    await stack.rewind('drift', '--fix', '--yes');
+    await allUp();
+    expect(briefly(await driftOf(stack))).toEqual({});
+  });
 });

@@ -126,6 +126,24 @@ describe('Ctrl-C', () => {
     await expectAllWell('v1');
   });
 
+  test('twice leaves what it has started besides, which a plan names and a revert removes', async () => {
+    const [current] = await stack.rewindJson<{ release: number }[]>(['history']);
+    const services = { ...compose.services, besides: { image: box('v1'), ...slow } };
+    await stack.write('compose.yaml', { ...compose, services });
+    const moment = nextEvent(`${project}-besides-1`, 'start');
+    const rewind = RunningRewind.start(stack, 'deploy');
+    await rewind.until(moment);
+    rewind.signal('SIGINT');
+    await rewind.untilItSays('Once more');
+    rewind.signal('SIGINT');
+    expect(await rewind.end()).toBe(130);
+    const plan = await stack.rewind('plan', `r${current!.release}`);
+    expect(plan).toContain('service besides is stopped and removed');
+    await stack.write('compose.yaml', compose);
+    await stack.rewind('revert', `r${current!.release}`, '--yes');
+    await expectAllWell('v1');
+  });
+
   test('twice is one JSON document with --json too', async () => {
     const moment = nextEvent(web, 'start');
     const rewind = RunningRewind.start(stack, 'deploy', 'web=v2', '--json');

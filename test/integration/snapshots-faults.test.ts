@@ -142,7 +142,7 @@ test('clients that connect over and over do not keep the two from changing place
   await rig.database.session(`query ~ 'pg_sleep'`);
   const started = Date.now();
   const { outageSeconds } = await rig.stack.rewindJson<{ outageSeconds: number }>(rig.restore);
-  expect(outageSeconds).toBeLessThan(Math.min(5, (Date.now() - started) / 1000));
+  expect(outageSeconds).toBeLessThan((Date.now() - started) / 2000);
   await execIn(rig.db, 'touch', '/tmp/enough');
   await Promise.all(ended);
   await rig.expectRestored();

@@ -10,19 +10,26 @@ import { run } from '../../src/process';
 import { eventually } from './docker';
 import { argumentsOf, descendantsOf, isRunning } from './processes';
 
-/** A Docker engine of its own, in a network of its own: nobody else uses it, so that it can be killed. */
+/** A Docker engine of its own: nobody else uses it, so that it can be killed. */
 export class OwnEngine {
   readonly #folder: string;
+  readonly #enter: readonly string[];
   #process: ChildProcess | undefined;
 
-  private constructor(folder: string) {
+  private constructor(folder: string, enter: readonly string[]) {
     this.#folder = folder;
+    this.#enter = enter;
   }
 
-  /** @returns why there can be none here, or the engine */
-  static async start(name: string): Promise<OwnEngine | string> {
+  /**
+   * Starts one. In the network of another engine it would take that one's bridge and rules away.
+   *
+   * @param enter - what comes before a command that is to run in its network. @default this process is in it
+   * @returns why there can be none here, or the engine
+   */
+  static async start(name: string, enter: readonly string[] = []): Promise<OwnEngine | string> {
     const folder = await mkdtemp(join(tmpdir(), 'rewind-engine-'));
-    const own = new OwnEngine(folder);
+    const own = new OwnEngine(folder, enter);
     try {
       await own.begin();
       return own;
@@ -44,16 +51,15 @@ export class OwnEngine {
     // A process that died, and of which the first process takes no notice, is taken for one that lives.
     for (const file of ['pid', 'run/containerd/containerd.pid']) await rm(join(this.#folder, file), { force: true });
     const log = openSync(join(this.#folder, 'log'), 'a');
+    const [file, ...args] = [...this.#enter, 'dockerd'];
     this.#process = spawn(
-      'dockerd',
+      file,
       [
+        ...args,
         `--host=${this.host}`,
         `--data-root=${join(this.#folder, 'data')}`,
         `--exec-root=${join(this.#folder, 'run')}`,
         `--pidfile=${join(this.#folder, 'pid')}`,
-        // Of the range for tests, which the first engine does not take its networks from: https://www.rfc-editor.org/rfc/rfc2544
-        '--bip=198.18.255.1/24',
-        '--default-address-pool=base=198.18.0.0/17,size=24',
         '--cgroup-parent=rewind-tests',
       ],
       { stdio: ['ignore', log, log] },

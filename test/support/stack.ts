@@ -39,6 +39,8 @@ export interface StackOptions {
   readonly fixture?: string;
   /** Variables for pulumi and docker compose, besides those of this process. @default none */
   readonly env?: Readonly<Record<string, string>>;
+  /** What comes before rewind, e.g. to enter a network. @default nothing */
+  readonly enter?: readonly string[];
 }
 
 /** A Pulumi project in a folder of its own, with a local backend, that runs the real program on a compose project. */
@@ -51,11 +53,18 @@ export class TestStack {
   readonly env: Readonly<Record<string, string>>;
   /** Everything that pulumi and rewind have printed so far. */
   readonly printed: string[] = [];
+  readonly #enter: readonly string[];
 
-  private constructor(directory: string, project: string, env: Readonly<Record<string, string>>) {
+  private constructor(
+    directory: string,
+    project: string,
+    env: Readonly<Record<string, string>>,
+    enter: readonly string[],
+  ) {
     this.directory = directory;
     this.project = project;
     this.env = env;
+    this.#enter = enter;
   }
 
   /**
@@ -63,7 +72,7 @@ export class TestStack {
    *
    * @param project - name of the compose project; whatever is left of an earlier run of it is removed
    */
-  static async create(project: string, { fixture, env = {} }: StackOptions = {}): Promise<TestStack> {
+  static async create(project: string, { fixture, env = {}, enter = [] }: StackOptions = {}): Promise<TestStack> {
     await removeProject(project);
     await removeKeptImages(project, stackName);
     const directory = await mkdtemp(join(tmpdir(), `rewind-${project}-`));
@@ -76,7 +85,12 @@ export class TestStack {
     const main = relative(directory, join(root, 'dist', 'index.js'));
     await writeFile(join(directory, 'package.json'), JSON.stringify({ private: true, main }));
     await mkdir(join(directory, '.rewind', 'state'), { recursive: true });
-    const stack = new TestStack(directory, project, { ...(await projectEnvironment(directory)), ...sparing, ...env });
+    const stack = new TestStack(
+      directory,
+      project,
+      { ...(await projectEnvironment(directory)), ...sparing, ...env },
+      enter,
+    );
     const made = await stack.#pulumi('stack', 'init', stackName);
     if (!made.ok) throw new Error(`pulumi stack init failed:\n${made.output}`);
     await stack.configure({ project });
@@ -174,7 +188,7 @@ export class TestStack {
 
   /** The program and the arguments with which rewind runs a command on this stack. */
   rewindCommand(...args: string[]): string[] {
-    return [process.execPath, join(root, 'dist', 'cli.js'), ...args, '--stack', stackName];
+    return [...this.#enter, process.execPath, join(root, 'dist', 'cli.js'), ...args, '--stack', stackName];
   }
 
   /** Removes a file of the project. */

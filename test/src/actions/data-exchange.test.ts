@@ -55,6 +55,15 @@ describe('what an update tells its commands', () => {
     expect(await exchange.outcome()).toEqual({});
   });
 
+  test('is added up also where two of its commands end at the same time', async () => {
+    const releases = store();
+    const exchange = new DataExchange(releases);
+    await exchange.begin(Buffer.from(newKey(), 'base64'), run);
+    const done = [{ snapshot: 's-1' }, { prepared: 'shop.prepared-1' }, { keptAs: 'shop.before-1' }];
+    await Promise.all(done.map((it) => new DataExchange(releases).add(it)));
+    expect(await exchange.outcome()).toEqual(Object.assign({}, ...done));
+  });
+
   test('is remembered when it was reached, with what was reached before until the update has ended', async () => {
     const exchange = new DataExchange(store());
     const other = { ...run, revisions: ['0001'] };

@@ -35,6 +35,18 @@ test('a step waits for one that was left alone, and so does whoever wants to kno
   expect(said.slice(0, 2)).toEqual(['migrate begins', 'migrate ends']);
 });
 
+test('a restore goes on beside other steps, and is waited for as well', async () => {
+  const [releases, said] = [store(), [] as string[]];
+  const snapshot = step(releases, said, 'snapshot');
+  const restore = step(releases, said, 'restore');
+  snapshot.end();
+  await snapshot.ended;
+  const waited = stepsEnded(releases).then(() => said.push('their end is known'));
+  restore.end();
+  await Promise.all([restore.ended, waited]);
+  expect(said).toEqual(['snapshot begins', 'restore begins', 'snapshot ends', 'restore ends', 'their end is known']);
+});
+
 test('a step that was killed is not waited for', async () => {
   const releases = store();
   mkdirSync(join(releases.folder, 'data'), { recursive: true });
