@@ -28,6 +28,8 @@ class LongestFirst extends BaseSequencer {
 export default defineConfig({
   test: {
     sequence: { sequencer: LongestFirst },
+    // Whatever so many have failed for, as an engine that hangs, the others would wait for as well, each for minutes.
+    bail: 10,
     projects: [
       {
         plugins: [programsAsText],

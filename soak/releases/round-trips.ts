@@ -434,18 +434,32 @@ class RoundTrips {
   /** The containers that a revert replaced, started and stopped are those that the plan had named. */
   async #expectAsPlanned(plan: Record<string, string>, before: Record<string, string>): Promise<void> {
     const after = await containerIds(this.#stack.project);
-    const happened: Record<string, string> = {};
-    for (const name of new Set([...Object.keys(before), ...Object.keys(after)])) {
-      if (before[name] === after[name]) continue;
-      const service = name.slice(this.#stack.project.length + 1).replace(/-\d+$/, '');
-      const action = before[name] === undefined ? 'start' : after[name] === undefined ? 'stop' : 'replace';
-      if (happened[service] !== 'replace') happened[service] = action;
-    }
+    const actions = [
+      ...new Set([...Object.keys(before), ...Object.keys(after)].map((name) => this.#serviceOf(name))),
+    ].map((service) => [service, this.#actionOn(service, before, after)] as const);
+    const happened = Object.fromEntries(actions.filter(([, action]) => action !== undefined));
     this.#differ(
       'rewind plan',
       Object.fromEntries(Object.entries(plan).filter(([, action]) => action !== 'update')),
       happened,
     );
+  }
+
+  /** Service of a container, by their names. */
+  #serviceOf(container: string): string {
+    return container.slice(this.#stack.project.length + 1).replace(/-\d+$/, '');
+  }
+
+  /** What has become of a service; one that has more or fewer containers than before has gone on running. */
+  #actionOn(
+    service: string,
+    before: Readonly<Record<string, string>>,
+    after: Readonly<Record<string, string>>,
+  ): string | undefined {
+    const [was, is] = [before, after].map((all) => Object.keys(all).filter((it) => this.#serviceOf(it) === service));
+    if (was!.length === 0) return 'start';
+    if (is!.length === 0) return 'stop';
+    return was!.some((name) => after[name] !== undefined && after[name] !== before[name]) ? 'replace' : undefined;
   }
 
   noSecretWasShown(): void {
