@@ -357,15 +357,16 @@ describe('a stack whose data goes with it', () => {
     });
   });
 
-  test('has a restore, where there is one, before the change', async () => {
+  test('has a restore, where there is one, beside the snapshot and before the change', async () => {
     const restore = { source: { snapshot: 's-1' }, at: 'then' };
     const { recorder } = await (await Declared.declare(shop, rest, {}, {}, { ...data, restore })).settle();
     expect(recorder.the('Command', 'db-restore')).toMatchObject({
-      dependencies: ['db-snapshot'],
+      dependencies: ['shop-db-1'],
       inputs: { environment: { RESTORE: 's-1', RESTORE_AT: 'then' } },
     });
-    expect(recorder.the('Command', 'db-migration').dependencies).toContain('db-restore');
-    expect(recorder.the('Command', 'db-migration').inputs).toMatchObject({ environment: { RESTORE: 's-1' } });
+    const migration = recorder.the('Command', 'db-migration');
+    expect(migration.dependencies).toEqual(expect.arrayContaining(['db-snapshot', 'db-restore']));
+    expect(migration.inputs).toMatchObject({ environment: { RESTORE: 's-1' } });
   });
 
   test('does not change it where the database does not get ready', async () => {
