@@ -9,6 +9,7 @@ import { installDir } from '../toolchain/places';
 import { ensureToolchain } from '../toolchain/setup';
 import { formatDuration } from '../toolchain/step-output';
 import { smallDisk } from '../test/support/small-disk';
+import { OwnNetwork } from '../test/support/own-network';
 import { TestStack } from '../test/support/stack';
 import { removeTaggedImages } from '../test/support/tagged-images';
 import { clock } from './clock';
@@ -81,7 +82,11 @@ async function runFamily(family: Family, rows: Row[], only: string | undefined):
   };
   await buildImages(project);
   try {
-    if (family.isOnOwnEngine && process.env[onlyFamily] === undefined) return await inOwnNetwork(family, rows, only);
+    if (family.isOnOwnEngine && process.env[onlyFamily] === undefined) {
+      const network = await OwnNetwork.make();
+      if (!network) return leftOut('this process may not make a network of its own');
+      return await inOwnNetwork(network, family, rows, only);
+    }
     const end = await family.begin?.();
     if (typeof end === 'string') return leftOut(end);
     const stack = await TestStack.create(project);
@@ -113,19 +118,25 @@ async function runFamily(family: Family, rows: Row[], only: string | undefined):
   }
 }
 
-/** The same in a process of its own, with a network of its own: https://man7.org/linux/man-pages/man1/unshare.1.html */
-async function inOwnNetwork(family: Family, rows: Row[], only: string | undefined): Promise<boolean> {
+/** The same in a process of its own, with a network of its own. */
+async function inOwnNetwork(
+  network: OwnNetwork,
+  family: Family,
+  rows: Row[],
+  only: string | undefined,
+): Promise<boolean> {
   const folder = await mkdtemp(join(tmpdir(), 'rewind-faults-'));
   try {
     const file = join(folder, 'rows.json');
-    const matrix = [
+    const [program, ...matrix] = [
+      ...network.enter,
       process.execPath,
       process.argv[1]!,
       '--json',
       file,
       ...(only === undefined ? [] : ['--only', only]),
     ];
-    const child = spawn('unshare', ['--net', 'sh', '-c', 'ip link set lo up && exec "$@"', 'sh', ...matrix], {
+    const child = spawn(program!, matrix, {
       stdio: 'inherit',
       env: { ...process.env, [onlyFamily]: family.name },
     });
@@ -134,6 +145,7 @@ async function inOwnNetwork(family: Family, rows: Row[], only: string | undefine
     rows.push(...found);
     return found.length === family.faults.length;
   } finally {
+    network.remove();
     await rm(folder, { recursive: true, force: true });
   }
 }

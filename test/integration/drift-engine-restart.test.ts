@@ -59,9 +59,12 @@ beforeAll(async () => {
 
 afterAll(async () => {
   if (network === undefined) return;
-  await stack.remove();
-  await own.remove();
-  network.remove();
+  try {
+    await stack.remove();
+    await own.remove();
+  } finally {
+    network.remove();
+  }
 });
 
 /** Every container that should run does, and those with a health check are well. */

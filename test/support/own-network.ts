@@ -1,8 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { once } from 'node:events';
 
 /**
- * A network namespace with nothing but its own loopback, which lasts as long as the process that was started for it:
+ * A network namespace with nothing but its own loopback, which lasts no longer than this process:
  * https://man7.org/linux/man-pages/man7/network_namespaces.7.html
  */
 export class OwnNetwork {
@@ -17,14 +16,18 @@ export class OwnNetwork {
 
   /** @returns undefined where this process may not make one */
   static async make(): Promise<OwnNetwork | undefined> {
-    const script = 'ip link set lo up && echo made && exec sleep infinity';
-    const holder = spawn('unshare', ['--net', 'sh', '-c', script], { stdio: ['ignore', 'pipe', 'ignore'] });
-    const isMade = await Promise.race([
-      once(holder.stdout, 'data').then(() => true),
-      once(holder, 'close').then(() => false),
-      once(holder, 'error').then(() => false),
-    ]);
-    return isMade ? new OwnNetwork(holder) : undefined;
+    // Its standard input ends with this process, however that ends.
+    const script = 'ip link set lo up && echo made && exec cat';
+    const holder = spawn('unshare', ['--net', 'sh', '-c', script], { stdio: ['pipe', 'pipe', 'ignore'] });
+    return new Promise((resolve) => {
+      const refuse = (): void => {
+        resolve(undefined);
+      };
+      holder.once('error', refuse).once('close', refuse);
+      holder.stdout.once('data', () => {
+        resolve(new OwnNetwork(holder));
+      });
+    });
   }
 
   remove(): void {
