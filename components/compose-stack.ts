@@ -282,6 +282,7 @@ export class ComposeStack extends pulumi.ComponentResource {
       await waitUntilReady(client, id, {
         service: plan.service,
         oneShot: plan.oneShot,
+        startsDown: true,
         ...(args.signal && { signal: args.signal }),
         ...(args.readyTimeoutSeconds !== undefined && { limitMs: args.readyTimeoutSeconds * 1000 }),
       });

@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 
+import { Journal } from '../../src/actions/journal';
 import { ReleaseStore, type StoredRelease } from '../../src/releases/release-store';
 import type { ReleaseRecord } from '../../src/releases/record';
 import { containerIds, execIn } from '../../test/support/docker';
@@ -254,12 +255,18 @@ class RoundTrips {
       else if (exitCode === 3) await this.#putBack(operation, before);
       else this.#fail([`ended with ${exitCode}:`, ...output.split('\n')]);
       await this.#check(false);
-    } else if ((await this.#newest()) > before.number) this.#done(operation);
-    this.#isHalfDone = killed === 'rewind';
+    }
+    const isRecorded = killed === 'rewind' && (await this.#newest()) > before.number;
+    if (isRecorded) this.#done(operation);
+    // Its last moments are those in which it tells how it ended.
+    const isOver = isRecorded && (await new Journal(this.#store).read()) === undefined;
+    const isInterrupted = killed === 'rewind' && !isOver;
+    if (isOver) this.#where += ' (at its end)';
+    this.#isHalfDone = isInterrupted;
 
-    if (random.chance(0.6)) await this.#runAgain(operation, killed === 'rewind');
+    if (random.chance(0.6)) await this.#runAgain(operation, isInterrupted);
     else {
-      const next = await this.#instead(operation, before, killed === 'rewind');
+      const next = await this.#instead(operation, before, isInterrupted);
       this.#where += `, then ${next.args.join(' ')}`;
       await this.#run(next);
     }

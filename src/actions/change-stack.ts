@@ -67,6 +67,8 @@ export interface ChangeOptions extends ChangeListener {
   readonly verify?: Verify;
   /** Whether what fails its verification is left as it is. @default false */
   readonly keepsUnverified?: boolean;
+  /** Hears how it ended, while nobody else may change the stack; until it is done, the change counts as interrupted. May not fail. @default nobody */
+  readonly onEnd?: (result: ChangeResult) => Promise<void>;
   /** Asks to stop. What has begun is put back. @default never */
   readonly signal?: AbortSignal;
 }
@@ -126,6 +128,8 @@ class Change {
   #isDataTouched = false;
   /** Whether something was done before the engine ran. */
   #isPrepared = false;
+  /** Whether it has come to its end, so that nothing is to be made good. */
+  #isOver = false;
 
   constructor(options: ChangeOptions) {
     this.#options = options;
@@ -155,7 +159,10 @@ class Change {
     const end = await this.#run();
     if (end.state !== 'done' && this.#isDataTouched) await this.#removeLeftDatabases();
     this.#timeline.endAll(end.state === 'done' || end.state === 'put-back');
-    return { ...end, phases: this.#timeline.phases, data: this.#dataDone };
+    const result = { ...end, phases: this.#timeline.phases, data: this.#dataDone };
+    await this.#options.onEnd?.(result);
+    if (this.#isOver) await this.#journal.end();
+    return result;
   }
 
   async #run(): Promise<ChangeEnd> {
@@ -245,6 +252,7 @@ class Change {
       return this.#tryPutBack(before, ran, why, outcome);
     }
     await this.#timeline.during('record', () => this.#settle(release));
+    this.#isOver = true;
     return { state: 'done', release, ...(verification && { verification }) };
   }
 
@@ -264,7 +272,6 @@ class Change {
   async #settle(release: ReleaseRecord, nextFile = this.#journal.nextFile): Promise<void> {
     const next = await StackConfig.read(nextFile);
     await next.withConfig(withImages(next.config, release)).replace(this.#context.configFile);
-    await this.#journal.end();
   }
 
   async #tryPutBack(before: StoredRelease | undefined, ran: WhatRan, why: string, failed: Outcome): Promise<ChangeEnd> {
@@ -278,7 +285,7 @@ class Change {
   async #putBack(before: StoredRelease | undefined, ran: WhatRan, why: string, failed: Outcome): Promise<ChangeEnd> {
     const { onPhase } = this.#options;
     if (!before) {
-      await this.#journal.end();
+      this.#isOver = true;
       return { state: 'broken', why, whyNotBack: 'there is no earlier release. What was started is left as it is' };
     }
     const name = releaseName(before.number);
@@ -307,8 +314,8 @@ class Change {
     const release = await this.#current();
     if (this.#engine.isUnsure) await removeStrays(release);
     // Mostly the configuration of before says what runs now. It does not if the compose files have changed since.
-    if (await this.#engine.isWhatRuns(this.#context.configFile)) await this.#journal.end();
-    else await this.#settle(release, nextFile);
+    if (!(await this.#engine.isWhatRuns(this.#context.configFile))) await this.#settle(release, nextFile);
+    this.#isOver = true;
     const verification = await this.#verified(release);
     return { state: 'put-back', why, release, ...(verification && { verification }) };
   }
@@ -386,8 +393,10 @@ class Change {
       // Whoever has changed the stack configuration since wants what it says now.
       const isUntouched = entry.configuration === (await this.#hashOfConfiguration());
       if (!(await this.#hasSucceeded(newest.record))) await this.#context.releases.dropAfter(entry.before);
-      else if (isUntouched && existsSync(this.#journal.nextFile)) await this.#settle(newest.record);
-      else await this.#journal.end();
+      else {
+        if (isUntouched && existsSync(this.#journal.nextFile)) await this.#settle(newest.record);
+        await this.#journal.end();
+      }
     }
   }
 

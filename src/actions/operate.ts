@@ -15,7 +15,7 @@ import { type SeenStack, seeStack } from '../assess/see-stack';
 import { recordedVerification } from './verify-stack';
 
 /** A change of a stack that is verified, written down and told of. */
-export interface OperateOptions extends Omit<ChangeOptions, 'verify' | 'lookBefore'> {
+export interface OperateOptions extends Omit<ChangeOptions, 'verify' | 'lookBefore' | 'onEnd'> {
   readonly kind: OperationKind;
   /** How closely it is looked at afterwards. @default not at all */
   readonly level?: Level;
@@ -60,60 +60,67 @@ export async function operate(options: OperateOptions): Promise<Operated> {
     const stops = [...(signal && !signal.aborted ? [signal] : []), ...(stop ? [stop] : [])];
     return recordedVerification(context, level!, stops.length > 0 ? AbortSignal.any(stops) : undefined);
   };
+  const log = new OperationLog(context.releases, context.name);
+  const written = async (result: ChangeResult, finished: Date): Promise<Omit<Operated, 'result'>> => {
+    const after = 'release' in result ? result.release : before;
+    const failure = failureOf(result);
+    try {
+      const record = await log.add(
+        {
+          kind,
+          what,
+          ...messageIn(reason.message),
+          by: whoAmI(),
+          startedAt: started.toISOString(),
+          finishedAt: finished.toISOString(),
+          result: result.state,
+          ...(failure !== undefined && { failure }),
+          phases: result.phases,
+          ...(await sides(context, before, after, keepsEvidence)),
+          ...dataOf(result),
+          ...(loss && loss.length > 0 && { loss }),
+          ...(assessment && { assessment }),
+          ...('verification' in result && result.verification && { verification: result.verification }),
+        },
+        keepsEvidence ? await lookBefore() : undefined,
+      );
+      return { record };
+    } catch (error) {
+      return { unrecorded: messageOf(error) };
+    }
+  };
+  let ended: Omit<Operated, 'result'> = {};
   const result = await changeStack({
     ...options,
     ...(level && { verify }),
     ...(keepsEvidence && { lookBefore }),
+    onEnd: async (result) => {
+      const finished = new Date();
+      notifier?.tell({
+        ...event,
+        event: result.state === 'done' ? 'success' : 'failure',
+        at: finished.toISOString(),
+        seconds: (finished.getTime() - started.getTime()) / 1000,
+        result: result.state,
+        ...('release' in result && { release: result.release.number }),
+        ...('why' in result && { failure: result.why }),
+      });
+      ended = await written(result, finished);
+    },
   }).catch((error: unknown) => {
     notifier?.tell({ ...event, event: 'failure', at: new Date().toISOString(), failure: messageOf(error) });
     throw error;
   });
-  const finished = new Date();
-  const failure = 'why' in result ? result.why : undefined;
-  notifier?.tell({
-    ...event,
-    event: result.state === 'done' ? 'success' : 'failure',
-    at: finished.toISOString(),
-    seconds: (finished.getTime() - started.getTime()) / 1000,
-    result: result.state,
-    ...('release' in result && { release: result.release.number }),
-    ...(failure !== undefined && { failure }),
-  });
-  const log = new OperationLog(context.releases, context.name);
-  const after = 'release' in result ? result.release : before;
-  try {
-    const record = await log.add(
-      {
-        kind,
-        what,
-        ...messageIn(reason.message),
-        by: whoAmI(),
-        startedAt: started.toISOString(),
-        finishedAt: finished.toISOString(),
-        result: result.state,
-        ...(failure !== undefined && { failure: full(result) }),
-        phases: result.phases,
-        ...(await sides(context, before, after, keepsEvidence)),
-        ...dataOf(result),
-        ...(loss && loss.length > 0 && { loss }),
-        ...(assessment && { assessment }),
-        ...('verification' in result && result.verification && { verification: result.verification }),
-      },
-      keepsEvidence ? await lookBefore() : undefined,
-    );
-    return { result, record };
-  } catch (error) {
-    return { result, unrecorded: messageOf(error) };
-  }
+  return { result, ...ended };
 }
 
 function messageIn(message: string | undefined): { readonly message?: string } {
   return message === undefined ? {} : { message };
 }
 
-function full(result: ChangeResult): string {
+function failureOf(result: ChangeResult): string | undefined {
   if (result.state === 'broken') return `${result.why}\n\nIt could not be put back: ${result.whyNotBack}`;
-  return 'why' in result ? result.why : '';
+  return 'why' in result ? result.why : undefined;
 }
 
 async function sides(

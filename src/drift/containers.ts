@@ -1,4 +1,6 @@
 import { composeLabel, stackLabel } from '../container/labels';
+import { hasEndedAsJob } from '../docker/ended';
+import { localImageId } from '../docker/images';
 import { nameOf } from '../docker/inventory';
 import { shortId } from '../docker/short-id';
 import { revealed, type Text } from '../sensitive';
@@ -144,21 +146,10 @@ function condition(scene: Scene, { service, plan, spec }: PlannedContainer, info
   return [];
 }
 
-/**
- * Whether what has ended was to end, although nothing waits for it: it has ended well, nothing starts it again, nobody could
- * have asked it for anything, and the engine knows of nobody who has stopped it.
- */
-function hasDoneItsWork(
-  { events }: Scene,
-  name: string,
-  { State: state, HostConfig: host, Config: config }: Inspected,
-): boolean {
-  const mayEnd = state.Status === 'exited' && state.ExitCode === 0 && (host.RestartPolicy?.Name || 'no') === 'no';
-  const test = (config as { Healthcheck?: { Test?: string[] } | null }).Healthcheck?.Test;
-  const isAsked =
-    Object.keys((host.PortBindings as object | null) ?? {}).length > 0 || (test?.[0] ?? 'NONE') !== 'NONE';
-  if (!mayEnd || isAsked) return false;
-  const started = new Date(state.StartedAt);
+/** Whether what has ended was to end, although nothing waits for it: so it looks, and the engine knows of nobody who has stopped it. */
+function hasDoneItsWork({ events }: Scene, name: string, info: Inspected): boolean {
+  if (!hasEndedAsJob(info)) return false;
+  const started = new Date(info.State.StartedAt);
   return (
     events.latest('container', ['kill', 'stop'], (it) => it.attributes['name'] === name && it.at > started).since ===
     undefined
@@ -201,7 +192,9 @@ function properties(scene: Scene, planned: PlannedContainer, declared: Form, inf
       .map((path) => {
         const { what, severity, fix } = kindOf(path);
         const [before, now] = [declared, live].map((form) =>
-          path === 'image' ? imageText(scene, service, form.get(path)) : shown(scene, service, path, form.get(path)),
+          path === 'image'
+            ? imageText(scene, service, form.get(path), info)
+            : shown(scene, service, path, form.get(path)),
         );
         const id = idOf(scene, spec.name, path.replaceAll(' ', '-'));
         return {
@@ -219,15 +212,23 @@ function properties(scene: Scene, planned: PlannedContainer, declared: Form, inf
   );
 }
 
-function imageText({ inventory, record }: Scene, service: string, id: Text | undefined): string | undefined {
+/** An image by the name that the release or the container has for it; else by any. */
+function imageText(
+  { inventory, record }: Scene,
+  service: string,
+  id: Text | undefined,
+  { Config: config }: Inspected,
+): string | undefined {
   if (id === undefined) return undefined;
   const text = revealed(id);
   const released = record.services[service];
-  const named =
-    released?.imageId === text
-      ? released.image
-      : [...inventory.images].find(([name, it]) => it === text && !/^sha256:|^rewind\.invalid\/|@/.test(name))?.[0];
-  return named === undefined || named.startsWith('sha256:') ? shortId(text) : `${named} (${shortId(text)})`;
+  const names = [
+    ...(released?.imageId === text ? [released.image] : []),
+    ...(localImageId(inventory, config.Image) === text ? [config.Image] : []),
+    ...[...inventory.images].flatMap(([name, it]) => (it === text && !name.includes('@') ? [name] : [])),
+  ];
+  const named = names.find((name) => !/^sha256:|^rewind\.invalid\//.test(name));
+  return named === undefined ? shortId(text) : `${named} (${shortId(text)})`;
 }
 
 function imageNote({ inventory }: Scene, { Image: id }: Inspected): { note?: string } {

@@ -2,6 +2,8 @@ import { setTimeout as sleep } from 'node:timers/promises';
 
 import type Docker from 'dockerode';
 
+import { hasEndedAsJob } from '../docker/ended';
+import { refusal } from '../docker/refusal';
 import { messageOf, RewindError } from '../errors';
 import { checkCommand, type CheckResult, runInContainer, withoutFrames } from './check';
 
@@ -10,6 +12,8 @@ export interface ReadinessOptions {
   readonly service: string;
   /** The container is to end with exit code 0 instead of running on. @default false */
   readonly oneShot?: boolean;
+  /** Starts one that was down before this process began. @default false: it is a failure */
+  readonly startsDown?: boolean;
   /** Shortest pause between two checks, in milliseconds. @default 100 */
   readonly pauseMs?: number;
   /** Upper bound for a container whose check sets none, in milliseconds. @default 300000 */
@@ -46,10 +50,11 @@ interface HealthConfig {
  * The check fails for good when Docker would call the container unhealthy: `retries` failures in a row, one per
  * interval, after the start period.
  *
- * @throws RewindError service/not-ready with the failing check's output and the container's last log lines
+ * @throws RewindError service/not-ready with the failing check's output and the container's last log lines; docker/failed
+ *   if the engine does not start one that was down
  */
 export async function waitUntilReady(docker: Docker, id: string, options: ReadinessOptions): Promise<void> {
-  const { service, pauseMs = 100, limitMs = 300_000, oneShot = false, signal } = options;
+  const { service, pauseMs = 100, limitMs = 300_000, oneShot = false, startsDown = false, signal } = options;
   const container = docker.getContainer(id);
   const watch = new Watch(container, oneShot);
   const started = Date.now();
@@ -67,12 +72,16 @@ export async function waitUntilReady(docker: Docker, id: string, options: Readin
     });
     const verdict = await watch.judge(info);
     if (verdict === 'ready') return;
-    if (verdict !== 'wait') return notReady(container, service, verdict.failed, watch.lastCheck, info);
+    if (startsDown && wasDownBefore(info)) {
+      await start(container, service);
+      continue;
+    }
+    if (verdict !== 'wait') return notReady(container, service, verdict.failed, watch.lastCheck);
     const health = oneShot ? undefined : healthOf(info);
     const patience = checkCommand(health?.Test) ? patienceMs(health!) : limitMs;
     if (Date.now() - started > patience) {
       const why = `did not become ready within ${Math.round(patience / 1000)} s`;
-      return notReady(container, service, why, watch.lastCheck, info);
+      return notReady(container, service, why, watch.lastCheck);
     }
     const pause = Math.max(pauseMs, (Date.now() - started) / patientPart);
     await sleep(pause, undefined, signal ? { signal } : {});
@@ -120,10 +129,9 @@ class Watch {
     return state.Health?.Status === 'unhealthy' ? { failed: 'is unhealthy' } : 'wait';
   }
 
-  #ended({ State: state, HostConfig: host }: Docker.ContainerInspectInfo): Verdict {
-    // A container that has done its work and is not to be restarted is a finished job.
-    const mayEnd = this.#oneShot || (host.RestartPolicy?.Name ?? 'no') === 'no';
-    if (state.Status === 'exited' && state.ExitCode === 0 && mayEnd) return 'ready';
+  #ended(info: Docker.ContainerInspectInfo): Verdict {
+    const { State: state } = info;
+    if (hasEndedAsJob(info) || (this.#oneShot && state.Status === 'exited' && state.ExitCode === 0)) return 'ready';
     if (state.OOMKilled) return { failed: 'was killed: out of memory' };
     // The engine can hear of the end a moment before it hears that memory was the reason.
     if (state.ExitCode === killedExitCode && Date.now() - (this.#killSeen ??= Date.now()) < settledMs) return 'wait';
@@ -157,7 +165,6 @@ async function notReady(
   service: string,
   why: string,
   last: CheckResult | undefined,
-  info: Docker.ContainerInspectInfo,
 ): Promise<never> {
   const logs = await container
     .logs({ stdout: true, stderr: true, tail: logLines })
@@ -171,15 +178,22 @@ async function notReady(
   throw new RewindError({
     code: 'service/not-ready',
     message: parts.join('\n'),
-    fix: wasDownBefore(info)
-      ? `Nothing was to change in it, and it was down before. Start it again: rewind drift --fix, or docker start ${info.Name.replace('/', '')}.`
-      : `Mend it, or go back to what ran before: pulumi config set --path rewind:tags.${service} <earlier tag>; then pulumi up.`,
+    fix: `Mend it, or go back to what ran before: pulumi config set --path rewind:tags.${service} <earlier tag>; then pulumi up.`,
   });
 }
 
-/** Whether a container has not been started since this process began, and does not run. */
-function wasDownBefore({ State: state }: Docker.ContainerInspectInfo): boolean {
-  return state.Status === 'exited' && Date.parse(state.StartedAt) < performance.timeOrigin;
+/** Whether a container does not run, and nobody has tried to start it since this process began. */
+function wasDownBefore({ State: state, Created: created }: Docker.ContainerInspectInfo): boolean {
+  const isDown = state.Status === 'exited' || state.Status === 'created';
+  return isDown && Math.max(Date.parse(state.StartedAt), Date.parse(created)) < performance.timeOrigin;
+}
+
+async function start(container: Docker.Container, service: string): Promise<void> {
+  await container.start().catch((error: unknown) => {
+    // Somebody else was faster.
+    if ((error as { statusCode?: number }).statusCode === 304) return;
+    throw refusal(`The engine does not start ${service}`, 'Look at it: docker ps -a, docker logs.', error);
+  });
 }
 
 function checkReport({ exitCode, output }: CheckResult): string {

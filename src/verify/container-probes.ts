@@ -2,6 +2,7 @@ import { connect as connectTcp } from 'node:net';
 
 import type Docker from 'dockerode';
 
+import { hasEndedAsJob } from '../docker/ended';
 import { shortId } from '../docker/short-id';
 import { checkCommand, runInContainer, withoutFrames } from '../probe/check';
 import type { ReleaseRecord } from '../releases/record';
@@ -74,10 +75,10 @@ function runs(service: string, { record, look }: Options): Probe {
 }
 
 function troubleOf(isJob: boolean): (info: Docker.ContainerInspectInfo) => string | undefined {
-  return ({ Name: name, State: state, HostConfig: host }) => {
+  return (info) => {
+    const { Name: name, State: state } = info;
     const where = name.slice(1);
-    const mayEnd = isJob || (host.RestartPolicy?.Name ?? 'no') === 'no';
-    if (state.Status === 'exited' && state.ExitCode === 0 && mayEnd) return undefined;
+    if (hasEndedAsJob(info) || (isJob && state.Status === 'exited' && state.ExitCode === 0)) return undefined;
     if (state.OOMKilled) return `${where} was killed: out of memory`;
     if (state.Status === 'exited') return `${where} has ended with exit code ${state.ExitCode}`;
     if (state.Status !== 'running' || state.Paused) return `${where} is ${state.Paused ? 'paused' : state.Status}`;

@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 
 import { containerIds, execIn, inspectContainer, inspectVolumes } from '../support/docker';
+import { docker } from '../support/drift';
 import { TestStack } from '../support/stack';
 import { imageId, makeTaggedImages, removeTaggedImages, tagImage } from '../support/tagged-images';
 
@@ -140,6 +141,16 @@ describe('a release', () => {
     const { output } = await stack.tryPulumi(['stack', 'history', '--json']);
     return output.slice(output.indexOf('['), output.lastIndexOf(']') + 1);
   };
+});
+
+test('what was stopped by hand is started by the next update, as it was', async () => {
+  const before = await containerIds(project);
+  for (const service of ['db', 'worker']) await docker('kill', container(service));
+  await stack.up();
+  expect(await containerIds(project)).toEqual(before);
+  for (const service of ['db', 'web', 'worker']) {
+    expect((await inspectContainer(container(service))).State.Status).toBe('running');
+  }
 });
 
 describe('an image', () => {

@@ -119,6 +119,17 @@ test('a rewind deploy that is killed when its record is written, but not yet the
   await expectAllWell();
 });
 
+test('a rewind revert that is killed when all is done, but not yet written down as an operation, goes no step further by the same command', async () => {
+  const before = await current();
+  const rewind = RunningRewind.start(stack, 'revert', '--yes');
+  await rewind.until(appearance(stack.directory, 'Pulumi.dev.yaml'));
+  await rewind.kill();
+  runs = other();
+  expect(await finish('revert', '--yes')).toContain('after an interrupted revert to');
+  expect(await current()).toBe(before + 1);
+  await expectAllWell();
+});
+
 test('a rewind revert that is killed alone, so that its engine is left without a program, is finished by the same command', async () => {
   const before = await current();
   const target = `r${before - 1}`;

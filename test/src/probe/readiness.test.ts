@@ -15,9 +15,11 @@ interface Moment {
   readonly exitCode?: number;
   readonly oomKilled?: boolean;
   readonly error?: string;
+  readonly createdAt?: Date;
   readonly startedAt?: Date;
   readonly restarts?: number;
   readonly restartPolicy?: string;
+  readonly ports?: Readonly<Record<string, unknown>>;
   readonly health?: string;
   /** Runs its check every second, 5 times, unless said otherwise. @default no check */
   readonly check?: { readonly test?: string[]; readonly interval?: number; readonly retries?: number } | undefined;
@@ -35,13 +37,17 @@ class FakeContainer {
   #since: number | undefined;
   readonly #results: readonly (number | Error)[];
   readonly #logs: string;
+  readonly #refusal: Error | undefined;
   looks = 0;
   checks = 0;
+  starts = 0;
 
-  constructor(moments: Moments, results: readonly (number | Error)[] = [], logs = '') {
+  /** @param refusal - what the engine says when it is to start it. @default it does */
+  constructor(moments: Moments, results: readonly (number | Error)[] = [], logs = '', refusal?: Error) {
     this.#moments = moments;
     this.#results = results;
     this.#logs = logs;
+    this.#refusal = refusal;
   }
 
   #moment(): Moment {
@@ -52,9 +58,9 @@ class FakeContainer {
   }
 
   #inspect(moment: Moment): unknown {
-    const { status = 'running', startedAt = past, check: healthcheck } = moment;
+    const { status = 'running', createdAt = past, startedAt = past, check: healthcheck } = moment;
     return {
-      Name: '/shop-api-1',
+      Created: createdAt.toISOString(),
       State: {
         Status: status,
         ExitCode: moment.exitCode ?? 0,
@@ -64,7 +70,10 @@ class FakeContainer {
         ...(moment.health && { Health: { Status: moment.health } }),
       },
       RestartCount: moment.restarts ?? 0,
-      HostConfig: { RestartPolicy: { Name: moment.restartPolicy ?? 'unless-stopped' } },
+      HostConfig: {
+        RestartPolicy: { Name: moment.restartPolicy ?? 'unless-stopped' },
+        PortBindings: moment.ports ?? {},
+      },
       Config: {
         ...(healthcheck && {
           Healthcheck: {
@@ -94,6 +103,10 @@ class FakeContainer {
           const moment = this.#moment();
           if (moment.status !== 'gone') return Promise.resolve(this.#inspect(moment));
           return Promise.reject(engineError(moment.exitCode ?? 404, 'no such container'));
+        },
+        start: () => {
+          this.starts++;
+          return this.#refusal ? Promise.reject(this.#refusal) : Promise.resolve();
         },
         exec: () => this.#exec(),
         logs: () => Promise.resolve(Buffer.from(this.#logs)),
@@ -147,6 +160,8 @@ describe('a container without a health check', () => {
   test.each([
     [{ status: 'exited', exitCode: 3, restartPolicy: 'no' }, 'Service api ended with exit code 3.'],
     [{ status: 'exited', exitCode: 0, restartPolicy: 'always' }, 'Service api ended with exit code 0.'],
+    [{ status: 'exited', restartPolicy: 'no', ports: { '80/tcp': [] } }, 'Service api ended with exit code 0.'],
+    [{ status: 'exited', restartPolicy: 'no', check }, 'Service api ended with exit code 0.'],
     [
       { status: 'exited', exitCode: 127, error: 'exec: "srve": not found' },
       'Service api ended with exit code 127: exec: "srve": not found.',
@@ -270,12 +285,6 @@ describe('a service that is not ready', () => {
     ]);
   });
 
-  test('and that was down before is told how to start it again', async () => {
-    expect(await problemsOf(() => new FakeContainer([{ status: 'exited' }]).wait())).toMatchObject([
-      { fix: expect.stringContaining('rewind drift --fix, or docker start shop-api-1') as string },
-    ]);
-  });
-
   test('that has logged nothing is told so', async () => {
     expect(await new FakeContainer([{ status: 'exited', exitCode: 1 }]).failure()).toContain('It has logged nothing.');
   });
@@ -284,6 +293,52 @@ describe('a service that is not ready', () => {
     expect(await new FakeContainer([{}, { status: 'gone' }]).failure({ oneShot: true })).toBe(
       'Service api: its container 0123456789ab is gone.',
     );
+  });
+});
+
+describe('a service that was down before', () => {
+  const never = new Date('0001-01-01T00:00:00Z');
+  const wanted = { startsDown: true };
+
+  test.each<[string, Moment]>([
+    ['stopped', { status: 'exited', exitCode: 137 }],
+    ['ended', { status: 'exited', exitCode: 0, restartPolicy: 'always' }],
+    ['never started', { status: 'created', startedAt: never }],
+  ])('is started where that is wanted: %s', async (_, before) => {
+    const container = new FakeContainer([before, { startedAt: new Date() }, { startedAt: past }]);
+    await container.wait(wanted);
+    expect(container.starts).toBe(1);
+  });
+
+  test('is a failure where it is not', async () => {
+    const container = new FakeContainer([{ status: 'exited', exitCode: 137 }]);
+    expect(await container.failure()).toContain('Service api ended with exit code 137.');
+    expect(container.starts).toBe(0);
+  });
+
+  test('and ends again is a failure then', async () => {
+    const ended = { status: 'exited', exitCode: 2 };
+    const container = new FakeContainer([ended, { ...ended, startedAt: new Date() }]);
+    expect(await container.failure(wanted)).toContain('Service api ended with exit code 2.');
+    expect(container.starts).toBe(1);
+  });
+
+  test('as a job that has done its work stays as it is', async () => {
+    const container = new FakeContainer([{ status: 'exited' }]);
+    await container.wait({ ...wanted, oneShot: true });
+    expect(container.starts).toBe(0);
+  });
+
+  test('and that the engine does not start is told with its reason', async () => {
+    const container = new FakeContainer([{ status: 'exited', exitCode: 1 }], [], '', engineError(500, 'port is taken'));
+    expect(await problemsOf(() => container.wait(wanted))).toMatchObject([
+      { code: 'docker/failed', message: 'The engine does not start api: port is taken.' },
+    ]);
+  });
+
+  test('and that somebody else has started is waited for', async () => {
+    const moments = [{ status: 'exited', exitCode: 1 }, { startedAt: past }];
+    await new FakeContainer(moments, [], '', engineError(304, '')).wait(wanted);
   });
 });
 
