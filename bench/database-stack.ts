@@ -3,10 +3,11 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 
 import { connect } from '../src/docker/engine';
+import { removeProject } from '../test/support/docker';
 import { installDir } from '../toolchain/places';
 import { composeFile, must, portVariables } from './example-stacks';
 import { type Finished, withPeakMemory } from './peak-memory';
-import { type BenchProject, makeProject, removeCompose } from './project';
+import { type BenchProject, makeProject } from './project';
 
 const project = 'rewind-bench-database';
 const apiPort = 18_440;
@@ -26,7 +27,7 @@ export class DatabaseStack {
 
   /** Brings it up without data, uses it and removes it, with whatever is in it. */
   static async use<T>(work: (stack: DatabaseStack) => Promise<T>): Promise<T> {
-    await removeCompose(project);
+    await removeProject(project);
     const made = await makeProject('database', portVariables(apiPort));
     try {
       const settings = { compose: composeFile, project, 'database.service': 'db', 'database.alembic.service': 'api' };
@@ -37,7 +38,7 @@ export class DatabaseStack {
       return await work(stack);
     } finally {
       await made.pulumi.run(['destroy', '--yes', '--skip-preview']).catch(() => undefined);
-      await removeCompose(project);
+      await removeProject(project);
       await rm(made.folder, { recursive: true, force: true });
     }
   }

@@ -3,9 +3,10 @@ import { join } from 'node:path';
 
 import { runCompose } from '../src/compose/command';
 import { run } from '../src/process';
+import { removeProject } from '../test/support/docker';
 import { installDir } from '../toolchain/places';
 import { must } from './example-stacks';
-import { type BenchProject, makeProject, removeCompose, timed } from './project';
+import { type BenchProject, makeProject, timed } from './project';
 import type { Measured } from './rows';
 
 const rounds = 5;
@@ -76,7 +77,7 @@ class DriftStack {
   static async create(size: Size): Promise<DriftStack> {
     const { services, tables } = size;
     const project = `rewind-bench-drift-${services}-${tables}`;
-    await removeCompose(project);
+    await removeProject(project);
     const name = `${services} services${tables === 0 ? '' : `, ${tables} tables`}`;
     return new DriftStack(name, project, await makeProject(`drift-${services}-${tables}`), size);
   }
@@ -123,7 +124,7 @@ class DriftStack {
   }
 
   async remove(): Promise<void> {
-    await removeCompose(this.#project);
+    await removeProject(this.#project);
   }
 
   #compose(version: string): string {

@@ -3,8 +3,9 @@ import { join } from 'node:path';
 
 import { runCompose } from '../src/compose/command';
 import { run } from '../src/process';
+import { removeProject } from '../test/support/docker';
 import { installDir } from '../toolchain/places';
-import { makeProject, removeCompose } from './project';
+import { makeProject } from './project';
 
 /** The services that change between the two releases, with their images. */
 export const changing = {
@@ -43,7 +44,7 @@ export function portVariables(first: number): Record<string, string> {
 /** The same stack in Rewind's hands twice: back by `pulumi up` with the earlier tags, and by `rewind revert`. */
 export async function rewindStacks(first: number): Promise<{ pulumi: ExampleStack; revert: ExampleStack }> {
   const project = 'rewind-bench';
-  await removeCompose(project);
+  await removeProject(project);
   const { pulumi, env, folder } = await makeProject('rollback', portVariables(first));
   await pulumi.run([
     ...['config', 'set-all', '--plaintext', `rewind:compose=${composeFile}`],
@@ -63,7 +64,7 @@ export async function rewindStacks(first: number): Promise<{ pulumi: ExampleStac
   const forward = (): Promise<void> => deploy('v0.2.0');
   const remove = async (): Promise<void> => {
     await pulumi.run(['destroy', '--yes', '--skip-preview']);
-    await removeCompose(project);
+    await removeProject(project);
   };
   const label = `com.docker.compose.project=${project}`;
   return {
@@ -75,7 +76,7 @@ export async function rewindStacks(first: number): Promise<{ pulumi: ExampleStac
 /** The same stack in the hands of docker compose: back by `up --wait` with the earlier tags, and by the runbook's steps. */
 export async function composeStacks(first: number): Promise<{ compose: ExampleStack; runbook: ExampleStack }> {
   const project = 'rewind-bench-peer';
-  await removeCompose(project);
+  await removeProject(project);
   const { folder } = await makeProject('rollback-peer');
   const command = async (tag: string, ...args: string[]): Promise<void> => {
     const override = join(folder, `${tag}.yaml`);
@@ -102,7 +103,7 @@ export async function composeStacks(first: number): Promise<{ compose: ExampleSt
       apiPort: first,
       forward: () => up('v0.2.0'),
       back: () => up('v0.1.0'),
-      remove: () => removeCompose(project),
+      remove: () => removeProject(project),
     },
     runbook: {
       label,

@@ -1,7 +1,8 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 
-import { makeProject, removeCompose, timed } from './project';
+import { removeProject } from '../test/support/docker';
+import { makeProject, timed } from './project';
 import { type Measured } from './rows';
 
 const rounds = 5;
@@ -19,7 +20,7 @@ export async function preview(say: (text: string) => void): Promise<Measured[]> 
   for (const { services, bar } of sizes) {
     const name = `preview-${services}`;
     const project = `rewind-bench-${services}`;
-    await removeCompose(project);
+    await removeProject(project);
     const { folder, pulumi } = await makeProject(name);
     await writeFile(join(folder, 'compose.yaml'), composeOf(project, services));
     try {
@@ -32,7 +33,7 @@ export async function preview(say: (text: string) => void): Promise<Measured[]> 
       say(`${services} services: previews ${ours.map((s) => s.toFixed(2)).join(', ')} s`);
       measured.push({ name: `preview without changes, ${services} services`, unit: 's', ours, bar });
     } finally {
-      await removeCompose(project);
+      await removeProject(project);
     }
   }
   return measured;

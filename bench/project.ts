@@ -2,7 +2,6 @@ import { mkdir, rm, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 
 import { PulumiCli } from '../src/automation/pulumi-cli';
-import { connect } from '../src/docker/engine';
 import { projectEnvironment } from '../toolchain/environment';
 import { installDir } from '../toolchain/places';
 
@@ -36,18 +35,6 @@ export async function makeProject(name: string, env: Readonly<Record<string, str
   const pulumi = new PulumiCli({ directory: folder, env: environment });
   await pulumi.run(['stack', 'init', 'bench']);
   return { folder, pulumi, env: environment };
-}
-
-/** Removes what a compose project has left on the engine, volumes included: a benchmark's data is worth nothing. */
-export async function removeCompose(project: string): Promise<void> {
-  const { docker } = await connect();
-  const mine = { filters: { label: [`com.docker.compose.project=${project}`] } };
-  const containers = await docker.listContainers({ all: true, ...mine });
-  await Promise.all(containers.map(({ Id: id }) => docker.getContainer(id).remove({ force: true })));
-  const networks = await docker.listNetworks(mine);
-  await Promise.all(networks.map(({ Id: id }) => docker.getNetwork(id).remove()));
-  const volumes = (await docker.listVolumes({ filters: JSON.stringify(mine.filters) })).Volumes;
-  await Promise.all(volumes.map(({ Name: name }) => docker.getVolume(name).remove()));
 }
 
 /** Seconds that something took. */

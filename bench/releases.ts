@@ -3,9 +3,10 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 import { ReleaseStore } from '../src/releases/release-store';
+import { removeProject } from '../test/support/docker';
 import { installDir } from '../toolchain/places';
 import { composeFile, must, portVariables } from './example-stacks';
-import { makeProject, removeCompose, timed } from './project';
+import { makeProject, timed } from './project';
 import type { Measured } from './rows';
 
 const rounds = 5;
@@ -18,7 +19,7 @@ export async function releases(say: (text: string) => void): Promise<Measured[]>
 
 async function plan(say: (text: string) => void): Promise<Measured> {
   const project = 'rewind-bench-plan';
-  await removeCompose(project);
+  await removeProject(project);
   const { pulumi, env, folder } = await makeProject('plan', portVariables(18_430));
   const config = ['--plaintext', `rewind:compose=${composeFile}`, '--plaintext', `rewind:project=${project}`];
   await pulumi.run(['config', 'set-all', ...config]);
@@ -42,14 +43,14 @@ async function plan(say: (text: string) => void): Promise<Measured> {
     return { name: 'rewind plan, 8 services', unit: 's', ours, bar: 3 };
   } finally {
     await pulumi.run(['destroy', '--yes', '--skip-preview']);
-    await removeCompose(project);
+    await removeProject(project);
   }
 }
 
 /** A stack that was updated once, and then made to look as if it had been a thousand times: its own files, cloned. */
 async function history(say: (text: string) => void): Promise<Measured> {
   const project = 'rewind-bench-history';
-  await removeCompose(project);
+  await removeProject(project);
   const { pulumi, env, folder } = await makeProject('history');
   await writeFile(
     join(folder, 'compose.yaml'),
@@ -64,7 +65,7 @@ async function history(say: (text: string) => void): Promise<Measured> {
     return { name: `rewind history, ${length} updates`, unit: 's', ours, bar: 1.5 };
   } finally {
     await pulumi.run(['destroy', '--yes', '--skip-preview']);
-    await removeCompose(project);
+    await removeProject(project);
   }
 }
 

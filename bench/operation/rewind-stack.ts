@@ -3,9 +3,10 @@ import { basename, dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 
 import { run } from '../../src/process';
+import { removeProject } from '../../test/support/docker';
 import { installDir } from '../../toolchain/places';
 import { composeFile, must, portVariables } from '../example-stacks';
-import { type BenchProject, makeProject, removeCompose } from '../project';
+import { type BenchProject, makeProject } from '../project';
 
 /** The services of the example that each release brings anew. */
 export const application = ['api', 'worker', 'signcalc', 'frontend', 'migrate'];
@@ -49,7 +50,7 @@ export class RewindStack {
   /** Brings it up at v0.1.0, uses it and removes it, with whatever is in it. */
   static async use<T>(name: string, apiPort: number, work: (stack: RewindStack) => Promise<T>): Promise<T> {
     const project = `rewind-bench-${name}`;
-    await removeCompose(project);
+    await removeProject(project);
     const made = await makeProject(name, portVariables(apiPort));
     const stack = new RewindStack(project, made, apiPort);
     try {
@@ -66,7 +67,7 @@ export class RewindStack {
       return await work(stack);
     } finally {
       await made.pulumi.run(['destroy', '--yes', '--skip-preview']).catch(() => undefined);
-      await removeCompose(project);
+      await removeProject(project);
       await rm(made.folder, { recursive: true, force: true });
     }
   }

@@ -3,8 +3,9 @@ import { join } from 'node:path';
 
 import { runCompose } from '../../src/compose/command';
 import { run } from '../../src/process';
+import { removeProject } from '../../test/support/docker';
 import { must, portVariables } from '../example-stacks';
-import { type BenchProject, makeProject, removeCompose } from '../project';
+import { type BenchProject, makeProject } from '../project';
 import { copyExample, editFile, seed } from './rewind-stack';
 
 const project = 'rewind-bench-runbook';
@@ -34,7 +35,7 @@ export class RunbookStack {
 
   /** Brings it up at v0.1.0, uses it and removes it, with whatever is in it. */
   static async use<T>(work: (stack: RunbookStack) => Promise<T>): Promise<T> {
-    await removeCompose(project);
+    await removeProject(project);
     const made = await makeProject('runbook');
     const stack = new RunbookStack(made);
     try {
@@ -48,7 +49,7 @@ export class RunbookStack {
       await stack.#compose('up', '--detach', '--wait');
       return await work(stack);
     } finally {
-      await removeCompose(project);
+      await removeProject(project);
       await run(['docker', 'rmi', ...images.map((image) => `${image}:${tag}`)]);
       await rm(made.folder, { recursive: true, force: true });
     }

@@ -78,7 +78,7 @@ export async function readEvents(
 ): Promise<Map<string, ContainerEvents>> {
   const stream = await docker.getEvents({
     since: Math.floor(sinceMs / 1000),
-    until: Math.ceil(nowMs / 1000),
+    until: nowMs / 1000,
     filters: { type: ['container'], event: ['die', 'oom'], label: [`${stackLabel}=${stack}`] },
   } as Docker.GetEventsOptions);
   let text = '';

@@ -1,14 +1,7 @@
-import type Docker from 'dockerode';
-
+import { type Change, upperLayerChanges } from '../docker/upper-layer';
 import type { Finding } from './finding';
 import type { Inspected } from './live-form';
 import { plannedContainers, type Scene, shortName } from './scene';
-
-/** A path that a container has otherwise than its image: 0 changed, 1 added, 2 removed. */
-interface Change {
-  readonly Path: string;
-  readonly Kind: number;
-}
 
 /** What programs write as they run, of which nobody thinks as a change. */
 const passing =
@@ -24,7 +17,7 @@ export async function changedFileFindings(scene: Scene): Promise<Finding[]> {
       const info = scene.inspected.get(spec.name);
       // A root that is read-only cannot have been written to.
       if (!info || info.HostConfig.ReadonlyRootfs) return [];
-      const changes = await readChanges(scene.docker, info.Id);
+      const changes = await readChanges(scene, info);
       const own = new Set((spec.uploads ?? []).map(({ file }) => file));
       const told = worthTelling(changes, info, info.Config.WorkingDir).filter(({ Path: path }) => !own.has(path));
       if (told.length === 0) return [];
@@ -47,9 +40,11 @@ export async function changedFileFindings(scene: Scene): Promise<Finding[]> {
   return found.flat();
 }
 
-async function readChanges(docker: Docker, id: string): Promise<readonly Change[]> {
+async function readChanges({ docker, facts }: Scene, info: Inspected): Promise<readonly Change[]> {
+  const read = facts.local ? await upperLayerChanges(info) : undefined;
+  if (read) return read;
   try {
-    const changes: unknown = await docker.getContainer(id).changes();
+    const changes: unknown = await docker.getContainer(info.Id).changes();
     // Where there is none, the client hands on the engine's `null` as bytes.
     return Array.isArray(changes) ? (changes as Change[]) : [];
   } catch {

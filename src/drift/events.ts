@@ -39,7 +39,8 @@ export class EngineEvents {
     try {
       const stream = await docker.getEvents({
         since: Math.floor(since.getTime() / 1000),
-        until: Math.ceil(Date.now() / 1000),
+        // The engine waits for a time that is still to come.
+        until: Date.now() / 1000,
         filters: JSON.stringify({ type: Object.keys(actions), event: [...new Set(Object.values(actions).flat())] }),
       } as Docker.GetEventsOptions);
       const chunks: Buffer[] = [];
