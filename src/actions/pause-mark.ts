@@ -4,8 +4,8 @@ import { join } from 'node:path';
 import type Docker from 'dockerode';
 
 import { stackLabel, composeLabel } from '../container/labels';
+import { startContainer } from '../docker/containers';
 import { listContainers } from '../docker/inventory';
-import { refusal } from '../docker/refusal';
 import { messageOf } from '../errors';
 import { restartServices } from './restart-services';
 
@@ -53,15 +53,7 @@ export class PauseMark {
  */
 export async function startPaused(docker: Docker, mark: PauseMark, service: string, id: string): Promise<void> {
   if (!(await mark.read())?.services.includes(service)) return;
-  await docker
-    .getContainer(id)
-    .start()
-    .catch((error: unknown) => {
-      const isRunning = (error as { statusCode?: number }).statusCode === 304;
-      if (!isRunning) {
-        throw refusal(`The engine does not start ${service}`, 'Look at it: docker ps -a, docker logs.', error);
-      }
-    });
+  await startContainer(docker, id, service);
 }
 
 /**

@@ -36,6 +36,17 @@ export async function clearTheName(docker: Docker, name: string, stack: string):
 }
 
 /**
+ * Starts a service's container; one that runs already, goes on.
+ *
+ * @throws RewindError docker/failed
+ */
+export async function startContainer(docker: Docker, id: string, service: string): Promise<void> {
+  await ignoring(304, docker.getContainer(id).start()).catch((error: unknown) => {
+    throw refusal(`The engine does not start ${service}`, 'Look at it: docker ps -a, docker logs.', error);
+  });
+}
+
+/**
  * Sets limits that the Docker provider cannot express on a running container, if it does not have them yet.
  *
  * @throws RewindError docker/failed

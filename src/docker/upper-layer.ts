@@ -2,8 +2,6 @@ import type { Stats } from 'node:fs';
 import { lstat, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 
-import type Docker from 'dockerode';
-
 /** A path that a container has otherwise than its image, as the engine tells of it: 0 changed, 1 added, 2 removed. */
 export interface Change {
   readonly Path: string;
@@ -13,10 +11,14 @@ export interface Change {
 const [changed, added, removed] = [0, 1, 2];
 
 /** What `docker inspect` tells of where overlay2 keeps a container's files. */
-interface Layers {
-  readonly UpperDir?: string;
-  /** With colons between them, the topmost first. */
-  readonly LowerDir?: string;
+interface Inspected {
+  /** An engine that keeps images in containerd says nothing of them. */
+  readonly GraphDriver?: {
+    readonly Name: string;
+    /** `UpperDir`, and `LowerDir` with colons between the layers, the topmost first. */
+    readonly Data: Readonly<Partial<Record<string, string>>> | null;
+  };
+  readonly State: { readonly Pid: number };
 }
 
 /**
@@ -29,18 +31,15 @@ interface Layers {
 export async function upperLayerChanges({
   GraphDriver: driver,
   State: state,
-}: Docker.ContainerInspectInfo): Promise<Change[] | undefined> {
-  const { UpperDir: upper, LowerDir: lowers } = driver.Data as unknown as Layers;
-  if (driver.Name !== 'overlay2' || !upper || !lowers || !state.Pid) return undefined;
+}: Inspected): Promise<Change[] | undefined> {
+  const { UpperDir: upper, LowerDir: lowers } = (driver?.Data ?? {}) as Partial<Record<string, string>>;
+  if (driver?.Name !== 'overlay2' || !upper || !lowers || !state.Pid) return undefined;
   try {
     return await new UpperLayer(upper, lowers.split(':'), `/proc/${state.Pid}/root`).changes();
   } catch {
     return undefined; // it is another user's, or in another machine, or the container has gone
   }
 }
-
-/** The engine to be asked. */
-class Unclear extends Error {}
 
 class UpperLayer {
   readonly #upper: string;
@@ -87,7 +86,7 @@ class UpperLayer {
     ]);
     for (const layer of this.#lowers) {
       for (const name of await readdir(join(layer, path)).catch(() => [])) {
-        if (!seen.has(name) && (await this.#inImage(`${path}/${name}`))) throw new Unclear(`${path}/${name}`);
+        if (!seen.has(name) && (await this.#inImage(`${path}/${name}`))) throw new Error(`hidden: ${path}/${name}`);
       }
     }
   }

@@ -121,7 +121,7 @@ function condition(scene: Scene, { service, plan, spec }: PlannedContainer, info
   ];
   if (plan.oneShot) {
     if (state.Running || scene.isUnderWay) return [];
-    if (state.Status === 'exited' && state.ExitCode === 0) return [];
+    if (hasEndedAsJob(info, true)) return [];
     return finding(
       'state',
       'ended with 0',

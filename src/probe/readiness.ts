@@ -2,8 +2,8 @@ import { setTimeout as sleep } from 'node:timers/promises';
 
 import type Docker from 'dockerode';
 
+import { startContainer } from '../docker/containers';
 import { hasEndedAsJob } from '../docker/ended';
-import { refusal } from '../docker/refusal';
 import { messageOf, RewindError } from '../errors';
 import { checkCommand, type CheckResult, runInContainer, withoutFrames } from './check';
 
@@ -73,7 +73,7 @@ export async function waitUntilReady(docker: Docker, id: string, options: Readin
     const verdict = await watch.judge(info);
     if (verdict === 'ready') return;
     if (startsDown && wasDownBefore(info)) {
-      await start(container, service);
+      await startContainer(docker, id, service);
       continue;
     }
     if (verdict !== 'wait') return notReady(container, service, verdict.failed, watch.lastCheck);
@@ -131,7 +131,7 @@ class Watch {
 
   #ended(info: Docker.ContainerInspectInfo): Verdict {
     const { State: state } = info;
-    if (hasEndedAsJob(info) || (this.#oneShot && state.Status === 'exited' && state.ExitCode === 0)) return 'ready';
+    if (hasEndedAsJob(info, this.#oneShot)) return 'ready';
     if (state.OOMKilled) return { failed: 'was killed: out of memory' };
     // The engine can hear of the end a moment before it hears that memory was the reason.
     if (state.ExitCode === killedExitCode && Date.now() - (this.#killSeen ??= Date.now()) < settledMs) return 'wait';
@@ -186,14 +186,6 @@ async function notReady(
 function wasDownBefore({ State: state, Created: created }: Docker.ContainerInspectInfo): boolean {
   const isDown = state.Status === 'exited' || state.Status === 'created';
   return isDown && Math.max(Date.parse(state.StartedAt), Date.parse(created)) < performance.timeOrigin;
-}
-
-async function start(container: Docker.Container, service: string): Promise<void> {
-  await container.start().catch((error: unknown) => {
-    // Somebody else was faster.
-    if ((error as { statusCode?: number }).statusCode === 304) return;
-    throw refusal(`The engine does not start ${service}`, 'Look at it: docker ps -a, docker logs.', error);
-  });
 }
 
 function checkReport({ exitCode, output }: CheckResult): string {

@@ -78,7 +78,7 @@ function troubleOf(isJob: boolean): (info: Docker.ContainerInspectInfo) => strin
   return (info) => {
     const { Name: name, State: state } = info;
     const where = name.slice(1);
-    if (hasEndedAsJob(info) || (isJob && state.Status === 'exited' && state.ExitCode === 0)) return undefined;
+    if (hasEndedAsJob(info, isJob)) return undefined;
     if (state.OOMKilled) return `${where} was killed: out of memory`;
     if (state.Status === 'exited') return `${where} has ended with exit code ${state.ExitCode}`;
     if (state.Status !== 'running' || state.Paused) return `${where} is ${state.Paused ? 'paused' : state.Status}`;

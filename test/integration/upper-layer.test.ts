@@ -97,5 +97,7 @@ test('so is a container that does not run, and one whose layers are elsewhere', 
   expect(await upperLayerChanges(info)).toBeUndefined();
   const elsewhere = { Name: 'overlay2', Data: { UpperDir: '/none/diff', LowerDir: '/none/lower' } };
   const running = { ...info.State, Pid: process.pid };
-  expect(await upperLayerChanges({ ...info, State: running, GraphDriver: elsewhere as never })).toBeUndefined();
+  for (const driver of [elsewhere, { Name: 'overlayfs', Data: null }, undefined]) {
+    expect(await upperLayerChanges({ ...info, State: running, GraphDriver: driver })).toBeUndefined();
+  }
 });
