@@ -13,14 +13,16 @@ const root = path.dirname(fileURLToPath(import.meta.url));
 const dist = path.join(root, 'dist');
 const stampFile = path.join(dist, '.inputs.json');
 
-/** Bundle in dist/ -> its entry point. Those named in `executables` begin with a `#!` line of their own. */
+/** Bundle in dist/ -> its entry point. Those named in `executables` begin with a `#!` line of their own. A program is run by the bundle that has its name. */
 const entryPoints = {
   index: 'index.ts',
   components: 'components/index.ts',
   preload: 'components/preload.ts',
   'schema-state': 'components/schema-state-provider.ts',
-  cli: 'cli/main.ts',
-  op: 'cli/op.ts',
+  cli: 'cli/cli.ts',
+  'cli-program': 'cli/main.ts',
+  op: 'cli/op-cli.ts',
+  'op-program': 'cli/op.ts',
   bench: 'bench/main.ts',
   soak: 'soak/main.ts',
   faults: 'faults/main.ts',

@@ -1,4 +1,3 @@
-#!/usr/bin/env node
 import '../components/preload';
 
 import { leave, outliveTheReader, reportFailure } from './failure';

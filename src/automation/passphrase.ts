@@ -1,10 +1,7 @@
-import { createDecipheriv, pbkdf2 } from 'node:crypto';
-import { readFile } from 'node:fs/promises';
-import { promisify } from 'node:util';
+import { createDecipheriv } from 'node:crypto';
 
 import type { SecretsProvider } from '../releases/stack-config';
-
-const derive = promisify(pbkdf2);
+import { derivedKey, passphraseIn } from './derived-key';
 
 /** Opens what a stack configuration has encrypted: `v1:…`. @returns undefined for what was encrypted otherwise */
 export type Opener = (sealed: string) => string | undefined;
@@ -23,21 +20,11 @@ export async function passphraseOpener(
   const [version, salt, ...proof] = (provider['encryptionsalt'] ?? '').split(':');
   const isPlain = provider['secretsprovider'] === undefined || provider['secretsprovider'] === 'passphrase';
   if (version !== 'v1' || salt === undefined || !isPlain) return undefined;
-  const passphrase = await passphraseOf(env);
+  const passphrase = passphraseIn(env);
   if (passphrase === undefined) return undefined;
-  const key = await keyOf(passphrase, salt);
+  const key = await derivedKey(passphrase, salt);
   const open: Opener = (sealed) => decrypt(key, sealed);
   return open(proof.join(':')) === 'pulumi' ? open : undefined;
-}
-
-const derived = new Map<string, Promise<Buffer>>();
-
-/** The key of a passphrase takes a third of a second: once in a process is enough. */
-function keyOf(passphrase: string, salt: string): Promise<Buffer> {
-  const of = JSON.stringify([passphrase, salt]);
-  const key = derived.get(of) ?? derive(passphrase, Buffer.from(salt, 'base64'), 1_000_000, 32, 'sha256');
-  derived.set(of, key);
-  return key;
 }
 
 /**
@@ -63,18 +50,6 @@ export async function openValue(provider: SecretsProvider, value: unknown): Prom
   const plain = opened(value);
   if (shut.length > 0) return undefined;
   return typeof plain === 'string' ? plain : JSON.stringify(plain);
-}
-
-async function passphraseOf(env: NodeJS.ProcessEnv): Promise<string | undefined> {
-  const given = env['PULUMI_CONFIG_PASSPHRASE'];
-  if (given) return given;
-  const file = env['PULUMI_CONFIG_PASSPHRASE_FILE'];
-  return file
-    ? readFile(file, 'utf8').then(
-        (text) => text.trim(),
-        () => undefined,
-      )
-    : undefined;
 }
 
 const tagBytes = 16;

@@ -1,0 +1,61 @@
+import { existsSync } from 'node:fs';
+import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+
+import { afterEach, beforeEach, expect, test } from 'vitest';
+
+import { run } from '../../src/process';
+
+let cache: string;
+
+beforeEach(async () => {
+  cache = await mkdtemp(join(tmpdir(), 'rewind-code-'));
+});
+
+afterEach(async () => {
+  await rm(cache, { recursive: true, force: true });
+});
+
+const version = async (): Promise<string> => {
+  const env = { REWIND_CACHE: cache };
+  const { stdout, stderr } = await run([process.execPath, resolve('dist', 'cli.js'), '--version'], { env });
+  expect(stderr).toBe('');
+  return stdout;
+};
+
+test('what was compiled is kept, and used by the next process', async () => {
+  expect(await version()).toBe('0.1.0');
+  const [file, ...more] = await readdir(join(cache, 'code'));
+  expect(more).toEqual([]);
+  const before = await readFile(join(cache, 'code', file!));
+  expect(await version()).toBe('0.1.0');
+  expect((await readFile(join(cache, 'code', file!))).equals(before)).toBe(true);
+});
+
+test.each<[string, (content: Buffer) => Buffer]>([
+  ['cut short', (content) => content.subarray(0, 1000)],
+  ['empty', () => Buffer.alloc(0)],
+  ['filled with zeros', (content) => Buffer.alloc(content.length)],
+  ['changed in one bit', (content) => content.fill(content[5000]! ^ 1, 5000, 5001)],
+  ['of another file', (content) => content.fill(0, 0, 32)],
+])('what was kept and is %s is made anew', async (_, damage) => {
+  await version();
+  const [file] = await readdir(join(cache, 'code'));
+  const path = join(cache, 'code', file!);
+  const { length } = await readFile(path);
+  await writeFile(path, damage(await readFile(path)));
+  const damaged = await readFile(path);
+  expect(await version()).toBe('0.1.0');
+  const mended = await readFile(path);
+  expect(mended.equals(damaged)).toBe(false);
+  expect(Math.abs(mended.length - length)).toBeLessThan(length / 10);
+});
+
+test('without a cache, or with one that cannot be written, it runs as it is', async () => {
+  await writeFile(join(cache, 'code'), 'no folder');
+  expect(await version()).toBe('0.1.0');
+  await rm(cache, { recursive: true });
+  expect(await version()).toBe('0.1.0');
+  expect(existsSync(cache)).toBe(false);
+});
