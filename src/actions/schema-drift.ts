@@ -57,15 +57,23 @@ export class SchemaDrift {
   async #schema(server: PostgresServer): Promise<Finding[]> {
     const { catalogue: open, released, service, versionTable } = this.#options;
     if (!open) return this.#fingerprint(server);
-    const reading = SnapshotSession.use(server, server.database, async (session) => ({
-      live: await catalogueIn(session, server.version),
-      revisions: await readRevisions(session, released?.versionTable ?? versionTable),
-    }));
-    const [catalogue, { live, revisions }] = await Promise.all([open(), reading]);
-    if (!catalogue) return this.#fingerprint(server);
-    const comparison = new SchemaComparison(catalogue, live, server.database);
+    const opening = open();
+    const reading = SnapshotSession.use(server, server.database, async (session) => {
+      const [{ bare, whole }, revisions, catalogue] = await Promise.all([
+        catalogueIn(session, server.version),
+        readRevisions(session, released?.versionTable ?? versionTable),
+        opening,
+      ]);
+      if (!catalogue) return undefined;
+      // Mostly nothing differs; what needs what is only asked for the statements that put something right.
+      const isSame = new SchemaComparison(catalogue, bare, server.database).isSame();
+      return { catalogue, revisions, differing: isSame ? undefined : await whole() };
+    });
+    const [read] = await Promise.all([reading, opening]);
+    if (!read) return this.#fingerprint(server);
+    const { catalogue, revisions, differing } = read;
     const major = (version: number): number => Math.floor(version / 10_000);
-    const isOther = major(live.version) !== major(catalogue.version);
+    const isOther = major(server.version) !== major(catalogue.version);
     return [
       ...this.#revision(revisions),
       ...(isOther
@@ -74,12 +82,14 @@ export class SchemaDrift {
               'version',
               'the server is of another version, which may write the same definitions otherwise',
               versionName(catalogue.version),
-              versionName(live.version),
+              versionName(server.version),
               'information',
             ),
           ]
         : []),
-      ...comparison.differences().map((it) => findingOf(it, service)),
+      ...(differing ? new SchemaComparison(catalogue, differing, server.database).differences() : []).map((it) =>
+        findingOf(it, service),
+      ),
     ];
   }
 

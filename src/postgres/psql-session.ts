@@ -35,7 +35,8 @@ export class PsqlSession {
   /** Why nothing can be said any more. */
   #over: { readonly error: unknown } | undefined;
   #printed: string[] = [];
-  #rest = '';
+  /** What there is of the line that is not yet whole: an answer of megabytes is one line. */
+  #rest: string[] = [];
 
   constructor(run: RunPsql) {
     const output = new PassThrough();
@@ -45,7 +46,7 @@ export class PsqlSession {
     // Why a program cannot even be started, the engine says as its output.
     this.#ended = run({ input: this.#input, output }).then((result) => ({
       ...result,
-      stdout: [...this.#printed, this.#rest].join('\n'),
+      stdout: [...this.#printed, this.#rest.join('')].join('\n'),
     }));
     const over = (error: unknown): void => {
       this.#over = { error };
@@ -83,8 +84,13 @@ export class PsqlSession {
 
   /** Lines end with a line feed and nothing else: what a value has in it, e.g. a line separator of Unicode, is no end. */
   #read(text: string): void {
-    const lines = (this.#rest + text).split('\n');
-    this.#rest = lines.pop()!;
+    const lines = text.split('\n');
+    const rest = lines.pop()!;
+    if (lines.length > 0) {
+      lines[0] = [...this.#rest, lines[0]].join('');
+      this.#rest = [];
+    }
+    this.#rest.push(rest);
     for (const line of lines) {
       if (line !== this.#queue[0]?.marker) {
         this.#printed.push(line);

@@ -9,6 +9,8 @@ export class QuerySession {
   #psql: PsqlSession | undefined;
   #last: Promise<unknown> = Promise.resolve();
   #idle: NodeJS.Timeout | undefined;
+  /** How many queries are being answered, or wait for it. */
+  #asking = 0;
 
   constructor(run: RunPsql) {
     this.#run = run;
@@ -21,9 +23,19 @@ export class QuerySession {
    * @throws PsqlEnded if it fails; and whatever running psql throws
    */
   ask(script: string): Promise<string> {
-    const asking = this.#last.then(() => this.#ask(script));
+    this.#asking++;
+    const asking = this.#last.then(() => this.#ask(script)).finally(() => this.#asking--);
     this.#last = asking.catch(() => undefined);
     return asking;
+  }
+
+  /** Hands its psql over to somebody who may change it and has to end it; undefined if there is none, or it is in use. */
+  take(): PsqlSession | undefined {
+    if (this.#asking > 0) return undefined;
+    clearTimeout(this.#idle);
+    const psql = this.#psql;
+    this.#psql = undefined;
+    return psql;
   }
 
   async #ask(script: string): Promise<string> {
@@ -58,6 +70,6 @@ export class QuerySession {
 }
 
 /** psql ends with 2 when it has lost its connection: https://www.postgresql.org/docs/current/app-psql.html#id-1.9.4.20.7 */
-function isLost({ result: { exitCode } }: PsqlEnded): boolean {
+export function isLost({ result: { exitCode } }: PsqlEnded): boolean {
   return exitCode === 2 || exitCode === undefined;
 }

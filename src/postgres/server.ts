@@ -5,7 +5,7 @@ import type Docker from 'dockerode';
 import { execInContainer, type ContainerResult } from '../docker/exec';
 import { engineMessage } from '../docker/refusal';
 import { RewindError } from '../errors';
-import { PsqlEnded } from './psql-session';
+import { PsqlEnded, type PsqlSession } from './psql-session';
 import { QuerySession } from './query-session';
 import { commandNotFound, notRunning, serverProblem } from './problems';
 import { derivedName, identifier, literal } from './sql';
@@ -177,6 +177,11 @@ export class PostgresServer {
     } catch (error) {
       throw error instanceof PsqlEnded ? this.#refused(error.result, database) : error;
     }
+  }
+
+  /** The psql that has just answered a query of a database, for somebody who ends it; undefined if there is none that is idle. */
+  takeIdle(database: string): PsqlSession | undefined {
+    return this.#sessions.get(database)?.take();
   }
 
   /**

@@ -1,5 +1,6 @@
 import { RewindError } from '../errors';
 import { PsqlEnded, PsqlSession } from './psql-session';
+import { isLost } from './query-session';
 import { type PostgresServer, psqlScript } from './server';
 
 /** What makes the text of any value the same, wherever it is read. */
@@ -43,18 +44,20 @@ export class SnapshotSession {
     work: (session: SnapshotSession) => Promise<T>,
     signal?: AbortSignal,
   ): Promise<T> {
-    const psql = new PsqlSession((streams) =>
-      server.tool(psqlScript, { ...streams, database, ...(signal && { signal }) }),
-    );
+    const told = (error: unknown): unknown => {
+      if (!(error instanceof PsqlEnded)) return error;
+      return error.result.exitCode === 0
+        ? endedEarly()
+        : server.problem('A query of the database failed', error.result, database);
+    };
+    const psql = await begun(server, database, signal).catch((error: unknown) => {
+      throw told(error);
+    });
     const say = (script: string): Promise<string> =>
       psql.say(script).catch((error: unknown) => {
-        if (!(error instanceof PsqlEnded)) throw error;
-        throw error.result.exitCode === 0
-          ? endedEarly()
-          : server.problem('A query of the database failed', error.result, database);
+        throw told(error);
       });
     try {
-      await say(`${reproducible}BEGIN READ ONLY;`);
       const unnamed = new SnapshotSession(say, '');
       const [row] = await unnamed.query<{ id: string }>('SELECT pg_catalog.pg_export_snapshot() AS id');
       return await work(new SnapshotSession(say, row!.id));
@@ -72,6 +75,40 @@ export class SnapshotSession {
     const text = await this.#say(`SELECT coalesce(pg_catalog.json_agg(q), '[]') FROM (\n${sql}\n) q;`);
     return JSON.parse(text) as T[];
   }
+
+  /**
+   * What a query gives as its one column `row`, which is JSON.
+   *
+   * @throws RewindError database/…
+   */
+  async values<T>(sql: string): Promise<T[]> {
+    const text = await this.#say(`SELECT coalesce(pg_catalog.json_agg(q.row), '[]') FROM (\n${sql}\n) q;`);
+    return JSON.parse(text) as T[];
+  }
+}
+
+/**
+ * A psql with a transaction: the one that has just answered queries, where there is one.
+ *
+ * @throws PsqlEnded; and whatever running psql throws
+ */
+async function begun(server: PostgresServer, database: string, signal?: AbortSignal): Promise<PsqlSession> {
+  const begin = `${reproducible}BEGIN READ ONLY;`;
+  const used = signal ? undefined : server.takeIdle(database);
+  if (used) {
+    try {
+      await used.say(begin);
+      return used;
+    } catch (error) {
+      // Somebody has ended the session while it was idle.
+      if (!(error instanceof PsqlEnded) || !isLost(error)) throw error;
+    }
+  }
+  const psql = new PsqlSession((streams) =>
+    server.tool(psqlScript, { ...streams, database, ...(signal && { signal }) }),
+  );
+  await psql.say(begin);
+  return psql;
 }
 
 function endedEarly(): RewindError {

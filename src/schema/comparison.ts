@@ -37,6 +37,11 @@ export class SchemaComparison {
     this.#live = new Objects(live, database);
   }
 
+  /** Whether nothing differs: known without what the objects need. */
+  isSame(): boolean {
+    return changesBetween(this.#declared, this.#live).size === 0;
+  }
+
   /** All differences, by name. */
   differences(): SchemaDifference[] {
     const changes = changesBetween(this.#declared, this.#live);

@@ -57,9 +57,15 @@ function unset(
   return [before ?? from.make(bare), after ?? to.make(bare)];
 }
 
+/** Whether all fields are the same that are the object's own. */
 function sameRow(a: Row, b: Row): boolean {
-  const text = ({ hint: _, needs: __, ...row }: Row): string => JSON.stringify(row);
-  return text(a) === text(b);
+  const own = (row: Row): string[] => Object.keys(row).filter((field) => field !== 'hint' && field !== 'needs');
+  const fields = own(a);
+  return fields.length === own(b).length && fields.every((field) => sameValue(a[field], b[field]));
+}
+
+function sameValue(a: unknown, b: unknown): boolean {
+  return a === b || (typeof a === 'object' && JSON.stringify(a) === JSON.stringify(b));
 }
 
 function changeOf(key: string, from?: DatabaseObject, to?: DatabaseObject): Change | undefined {

@@ -2,6 +2,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 
 import { SoakServer } from '../../soak/snapshots/server';
 import { PostgresServer } from '../../src/postgres/server';
+import { SnapshotSession } from '../../src/postgres/session';
 import { readCatalogue } from '../../src/schema/read-catalogue';
 import type { Catalogue } from '../../src/schema/row';
 import { SchemaComparison, type SchemaDifference } from '../../src/schema/comparison';
@@ -44,12 +45,31 @@ const inWords = ({ how, name, what }: SchemaDifference): string =>
 const transaction = (statements: readonly string[]): string =>
   ['BEGIN;', `SET LOCAL search_path = '';`, ...statements, 'COMMIT;'].join('\n');
 
+test('the schema is read in the session that has just answered, or in another one if that was ended', async () => {
+  const backends = async (): Promise<number[]> => {
+    const rows = await postgres.query<{ pid: number }>('SELECT pg_backend_pid() AS pid');
+    return rows.map(({ pid }) => pid);
+  };
+  const [first] = await backends();
+  const inSession = await SnapshotSession.use(postgres, 'shop', (session) =>
+    session.query<{ pid: number; path: string }>(
+      `SELECT pg_catalog.pg_backend_pid() AS pid, pg_catalog.current_setting('search_path') AS path`,
+    ),
+  );
+  expect(inSession).toEqual([{ pid: first, path: '""' }]);
+  const [second] = await backends();
+  expect(second).not.toBe(first);
+  await server.sql(`SELECT pg_terminate_backend(${second});`);
+  expect(await readCatalogue(postgres)).toEqual(declared);
+});
+
 describe('a schema that somebody has changed', () => {
   test.each(schemaDrifts)('$what', async ({ sql, found, isLossy }) => {
     await server.sql(`${sql};`, 'shop');
     const comparison = await compare();
     const differences = comparison.differences();
     expect(differences.map(inWords).sort()).toEqual([...found].sort());
+    expect(comparison.isSame()).toBe(found.length === 0);
     expect(differences.every(({ isWhole }) => isWhole)).toBe(!isLossy);
     const { statements, gaps } = comparison.wayBack();
     expect(gaps).toEqual([]);

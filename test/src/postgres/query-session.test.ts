@@ -96,4 +96,20 @@ describe('queries', () => {
     await expect(session.ask('lose')).rejects.toThrow('ended with 2');
     expect(psql.started).toBe(3);
   });
+
+  test('leave their psql to somebody else only when none is being asked, and go on in another one', async () => {
+    const psql = new FakePsql();
+    const session = new QuerySession(psql.run);
+    expect(session.take()).toBeUndefined();
+    const asking = session.ask('a');
+    expect(session.take()).toBeUndefined();
+    await asking;
+    const taken = session.take();
+    await new Promise((resolve) => setTimeout(resolve, 200));
+    expect(await taken!.say('mine')).toBe('[mine]');
+    expect(session.take()).toBeUndefined();
+    expect(await session.ask('b')).toBe('[b]');
+    expect(psql.started).toBe(2);
+    await taken!.end();
+  });
 });
