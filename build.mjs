@@ -30,6 +30,9 @@ const entryPoints = {
 };
 const executables = ['cli'];
 
+/** What V8 compiles once for many processes, by cli/launch.ts: in such code import() would need a flag of Node.js. */
+const launched = ['cli-program', 'op-program'];
+
 // Left to node_modules: what loads files of its own at run time, is native, or is too big to be worth bundling.
 const external = ['@pulumi/*', 'esbuild', 'libpg-query', 'undici', 'vitest', 'typescript', 'prettier'];
 
@@ -70,9 +73,12 @@ export async function buildIfStale() {
 /** Builds dist/, replacing what is there. */
 export async function build() {
   const { build: bundle } = await import('esbuild');
-  const { metafile } = await bundle({
+  const all = Object.entries(entries());
+  /** @param {boolean} isLaunched */
+  const of = (isLaunched) => Object.fromEntries(all.filter(([name]) => launched.includes(name) === isLaunched));
+  /** @type {import('esbuild').BuildOptions} */
+  const options = {
     absWorkingDir: root,
-    entryPoints: entries(),
     outdir: dist,
     bundle: true,
     platform: 'node',
@@ -85,11 +91,15 @@ export async function build() {
     plugins: [dockerodeInParts],
     // Programs for elsewhere are carried as text.
     loader: { '.py': 'text' },
-    metafile: true,
     logLevel: 'warning',
-  });
+  };
+  const made = await Promise.all([
+    bundle({ ...options, entryPoints: of(false), metafile: true }),
+    bundle({ ...options, entryPoints: of(true), metafile: true, supported: { 'dynamic-import': false } }),
+  ]);
   for (const name of executables) fs.chmodSync(path.join(dist, `${name}.js`), 0o755);
-  const inputs = Object.keys(metafile.inputs).filter((file) => !/^(node_modules\/|later:)/.test(file));
+  const files = new Set(made.flatMap(({ metafile }) => Object.keys(metafile.inputs)));
+  const inputs = [...files].filter((file) => !/^(node_modules\/|later:)/.test(file));
   fs.writeFileSync(stampFile, JSON.stringify({ entries: entries(), inputs: describe([...inputs, ...settings]) }));
 }
 

@@ -4,13 +4,15 @@ import { createRequire, wrap } from 'node:module';
 import { join } from 'node:path';
 import { Script } from 'node:vm';
 
+import { lendImport } from '../toolchain/import-file';
 import { cachePlaces } from '../toolchain/places';
 
 const hashBytes = 32;
 
 /**
  * Runs a bundle that lies beside this one, with what V8 has made of it the last time: to compile the command line takes a
- * third of the time in which it starts. https://v8.dev/blog/code-caching
+ * third of the time in which it starts. https://v8.dev/blog/code-caching. Such code has no import(), which the build
+ * turns into require().
  *
  * @param name - of the bundle, without its extension
  */
@@ -21,13 +23,13 @@ export function launch(name: string): void {
   const script = new Script(wrap(readFileSync(file, 'utf8')), {
     filename: file,
     ...(cachedData && { cachedData }),
-    importModuleDynamically: (specifier: string) => import(specifier) as never,
   });
   // At the end: with what was compiled on the way.
   if (!cachedData || script.cachedDataRejected === true)
     process.on('exit', () => {
       kept.write(script.createCachedData());
     });
+  lendImport();
   const run = script.runInThisContext() as (...scope: unknown[]) => void;
   const module = { exports: {} };
   run.call(module.exports, module.exports, createRequire(file), module, file, __dirname);

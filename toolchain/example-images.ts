@@ -1,6 +1,7 @@
 import path from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { messageOf, RewindError } from '../src/errors';
+import { importFile } from './import-file';
 import { installDir } from './places';
 
 /** What examples/apex/images/build.mjs exports. */
@@ -19,7 +20,7 @@ interface ImageBuilder {
  */
 export async function buildExampleImages(report: (detail: string) => void, signal: AbortSignal): Promise<string> {
   const module = pathToFileURL(path.join(installDir, 'examples', 'apex', 'images', 'build.mjs')).href;
-  const { buildImages } = (await import(module)) as ImageBuilder;
+  const { buildImages } = (await importFile(module)) as ImageBuilder;
   try {
     const { built, kept } = await buildImages({
       onProgress: ({ image, step }) => {

@@ -3,6 +3,7 @@ import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 
+import { build } from 'esbuild';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 
 import { run } from '../../src/process';
@@ -58,4 +59,42 @@ test('without a cache, or with one that cannot be written, it runs as it is', as
   await rm(cache, { recursive: true });
   expect(await version()).toBe('0.1.0');
   expect(existsSync(cache)).toBe(false);
+});
+
+test('a program imports files late, compiled now or before', async () => {
+  const options = { bundle: true, platform: 'node', format: 'cjs' } as const;
+  const launch = `require(${JSON.stringify(resolve('cli', 'launch'))}).launch('late');`;
+  await build({
+    ...options,
+    stdin: { contents: launch, resolveDir: cache },
+    outfile: join(cache, 'start.js'),
+  });
+  const late = `
+    const { importFile } = require(${JSON.stringify(resolve('toolchain', 'import-file'))});
+    setTimeout(async () => {
+      gc();
+      await new Promise((resolve) => setTimeout(resolve, 50));
+      const [{ basename }, { word }] = await Promise.all([import('node:path'), importFile('./other.mjs')]);
+      process.stdout.write(basename('/a/' + word));
+    }, 50);`;
+  await build({
+    ...options,
+    stdin: { contents: late, resolveDir: cache },
+    outfile: join(cache, 'late.js'),
+    supported: { 'dynamic-import': false },
+  });
+  await writeFile(join(cache, 'other.mjs'), `export const word = 'imported';`);
+  const env = { REWIND_CACHE: cache };
+  for (let time = 0; time < 2; time++) {
+    const { stdout, stderr } = await run([process.execPath, '--expose-gc', join(cache, 'start.js')], { env });
+    expect({ stdout, stderr }).toEqual({ stdout: 'imported', stderr: '' });
+    expect(await readdir(join(cache, 'code'))).toHaveLength(1);
+  }
+});
+
+test('the programs that are launched have no import() of their own', async () => {
+  for (const name of ['cli-program', 'op-program']) {
+    const text = await readFile(resolve('dist', `${name}.js`), 'utf8');
+    expect(text.match(/(?<![\w.$])import\(/g) ?? []).toEqual([]);
+  }
 });
