@@ -109,7 +109,8 @@ async function runFamily(family: Family, rows: Row[], only: string | undefined):
       }
     } finally {
       if (disk) await disk.unmount();
-      await stack.remove();
+      // What could not be tried is told, and not that its stack cannot be removed for it.
+      await stack.remove().catch((error: unknown) => process.stderr.write(`${project}: ${String(error)}\n`));
       await end?.();
     }
     return true;

@@ -1,5 +1,5 @@
 import { isOneWay, type MigrationPath, pathBetween } from '../alembic/graph';
-import { AlembicImage, migrationPurpose } from '../alembic/image';
+import { AlembicImage, type DowngradeSql, migrationPurpose } from '../alembic/image';
 import { endAbandoned, removeAbandonedOneOffs } from '../docker/one-off';
 import { messageOf, type Problem, RewindError } from '../errors';
 import { loadParser } from '../loss/parse-sql';
@@ -7,6 +7,7 @@ import { readEffects } from '../loss/read-effects';
 import { salvage } from '../loss/salvage';
 import { sayingWhoLocks } from '../postgres/lock-holders';
 import { dropDatabase } from '../postgres/restore';
+import { endSessionsFrom } from '../postgres/lost-sessions';
 import { revisionNames } from '../postgres/revisions';
 import { withScratch } from '../postgres/scratch';
 import { identifier } from '../postgres/sql';
@@ -121,6 +122,8 @@ class Switch {
   /** Services that are to run again if this fails. */
   #stopped: readonly string[] = [];
   #keptAs: string | undefined;
+  /** Where the connections of the program come from that moves the schema. */
+  #addresses: readonly string[] = [];
 
   constructor(
     open: OpenRun,
@@ -187,12 +190,13 @@ class Switch {
     const { server } = this.#open;
     if (undo.length > 0) loadParser();
     try {
-      await image.move(names(undo), names(apply), async (scripts) => {
+      const whenLoaded = async (scripts: readonly DowngradeSql[]): Promise<void> => {
         // What undoing takes away, as far as it can be told; the snapshot that was taken first has all of it.
         const effects = await readEffects(undo, scripts, this.#open.versionTable);
         await begin();
         await salvage(server, server.database, effects, { revision: this.#from.join(', ') });
-      });
+      };
+      await image.move(names(undo), names(apply), whenLoaded, (addresses) => (this.#addresses = addresses));
     } catch (error) {
       const isLock = error instanceof RewindError && /lock ?timeout|LockNotAvailable/i.test(error.message);
       throw isLock ? await sayingWhoLocks(server, server.database, error, true) : error;
@@ -208,6 +212,7 @@ class Switch {
   async #undone(error: unknown): Promise<unknown> {
     const { docker, stack, exchange } = this.#open;
     const problems: Problem[] = [];
+    await endSessionsFrom(this.#open.server, this.#addresses);
     await this.#dataUndone().catch((failure: unknown) => problems.push(notBack(failure, this.#before)));
     const starting = stoppedAmong(docker, stack, this.#stopped).then(async (services) => {
       if (services.length > 0) await restartServices(docker, stack, { services });

@@ -89,6 +89,7 @@ export class AlembicImage {
    * @param apply - oldest first
    * @param whenLoaded - runs when everything is loaded, and right before the first of them; if it fails, nothing is done.
    *   It is told the statements with which `undo` is undone, as {@link downgradeSql} tells them
+   * @param onAddresses - hears where its connections to the database come from
    * @returns where the database stands then
    * @throws RewindError migration/failed, docker/failed; and whatever `whenLoaded` throws
    */
@@ -96,6 +97,7 @@ export class AlembicImage {
     undo: readonly string[],
     apply: readonly string[],
     whenLoaded: (downgrade: readonly DowngradeSql[]) => Promise<void> = () => Promise.resolve(),
+    onAddresses?: (addresses: readonly string[]) => void,
   ): Promise<AlembicState> {
     let preparing: Promise<void> | undefined;
     const answer = async (said: string): Promise<string> => {
@@ -103,19 +105,26 @@ export class AlembicImage {
       return 'go\n';
     };
     try {
-      return await this.#ask({ do: 'move', undo, apply }, 'migration/failed', true, { text: ready, answer });
+      const prompt = { text: ready, answer };
+      return await this.#ask({ do: 'move', undo, apply }, 'migration/failed', true, { prompt, onAddresses });
     } finally {
       // The container may end while this goes on, and whoever called has to make good what it does.
       await preparing?.catch(() => undefined);
     }
   }
 
-  async #ask<T>(task: object, code: ErrorCode, network = true, prompt?: OneOff['prompt']): Promise<T> {
+  async #ask<T>(
+    task: object,
+    code: ErrorCode,
+    network = true,
+    { prompt, onAddresses }: { prompt?: OneOff['prompt']; onAddresses?: OneOff['onAddresses'] | undefined } = {},
+  ): Promise<T> {
     const { exitCode, stdout, stderr } = await runOneOff(this.#docker, {
       like: this.#service,
       image: this.image,
       argv: ['sh', '-c', launcher, 'sh', JSON.stringify(task), helper],
       ...(prompt && { prompt }),
+      ...(onAddresses && { onAddresses }),
       network,
       purpose: prompt ? migrationPurpose : 'alembic',
     });

@@ -26,6 +26,8 @@ export interface OneOff {
    * far. @default nothing
    */
   readonly prompt?: { readonly text: string; readonly answer: (said: string) => Promise<string> };
+  /** Hears, once it runs, of the addresses that it has in its networks. @default nobody */
+  readonly onAddresses?: (addresses: readonly string[]) => void;
   /** Whether it joins the service's networks. @default true */
   readonly network?: boolean;
   /** What it is for, as label `dev.rewind.one-off`. */
@@ -117,6 +119,7 @@ export async function runOneOff(docker: Docker, oneOff: OneOff): Promise<Contain
     said.on('data', (chunk: Buffer) => chunks.push(chunk));
     const ended = container.wait({ condition: 'next-exit' }) as Promise<{ StatusCode: number }>;
     await container.start();
+    if (oneOff.onAddresses) oneOff.onAddresses(await addressesOf(container));
     if (answering === undefined) stream.end(oneOff.input ?? '');
     else await Promise.race([answering.then((text) => stream.end(text)), ended]);
     const { StatusCode: exitCode } = await ended;
@@ -132,6 +135,23 @@ export async function runOneOff(docker: Docker, oneOff: OneOff): Promise<Contain
     if (!hasEnded || !oneOff.prompt) await removed;
   }
 }
+
+async function addressesOf(container: Docker.Container): Promise<string[]> {
+  const { NetworkSettings: settings } = await container.inspect();
+  return Object.values(settings.Networks)
+    .flatMap(({ IPAddress, GlobalIPv6Address }) => [IPAddress, GlobalIPv6Address])
+    .filter((address) => address !== '');
+}
+
+/**
+ * So that a program whose connection is cut, e.g. as its server has another address now, hears of it within a quarter of a
+ * minute and not after two hours. https://www.kernel.org/doc/html/latest/networking/ip-sysctl.html
+ */
+const keepalive = {
+  'net.ipv4.tcp_keepalive_time': '5',
+  'net.ipv4.tcp_keepalive_intvl': '2',
+  'net.ipv4.tcp_keepalive_probes': '4',
+} as const;
 
 /** The answer to what a program asks for on its standard output, once it does. */
 function answered(said: PassThrough, { text, answer }: NonNullable<OneOff['prompt']>): Promise<string> {
@@ -174,6 +194,8 @@ function optionsOf({ like, image, argv, purpose, network = true }: OneOff): Dock
       // Whatever becomes of this process, the engine removes it.
       AutoRemove: true,
       NetworkMode: network ? (first?.name ?? mode ?? 'default') : 'none',
+      // Only a network of its own has settings of its own.
+      ...(first && { Sysctls: keepalive }),
       ...(like.hosts && { ExtraHosts: like.hosts.map(({ host, ip }) => `${host}:${ip}`) }),
       ...(like.dns && { Dns: like.dns }),
       ...(like.groupAdds && { GroupAdd: like.groupAdds }),

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 
+import { docker } from '../support/drift';
 import { eventually, inspectContainer } from '../support/docker';
 import { buildMigrationImage } from '../support/migration-images';
 import { goods, prices } from '../support/priced-goods';
@@ -92,6 +93,19 @@ const engineKilled: Moment = (rewind) => {
 };
 const connectionLost: Moment = () => database.disconnect(`query ~ '^SELECT pg_sleep'`);
 const serverKilled: Moment = () => database.kill();
+/** Nothing is left at the address that the migration is connected to, and nobody tells it so. */
+const addressChanged: Moment = async () => {
+  const [network, container] = [`${project}_default`, `${project}-db-1`];
+  const address = async (): Promise<string | undefined> =>
+    (await inspectContainer(container)).NetworkSettings.Networks[network]?.IPAddress;
+  const before = await address();
+  await docker('network', 'disconnect', '--force', network, container);
+  // Where the engine gives the lowest free address, this one gets it, and goes.
+  const helper = await docker('run', '--detach', '--network', network, app('v1'), 'sleep', '60');
+  await docker('network', 'connect', '--alias', 'db', network, container);
+  await docker('rm', '--force', helper.trim());
+  expect(await address()).not.toBe(before);
+};
 const stepKilled: Moment = async (rewind) => {
   const isStep = async (pid: number): Promise<boolean> =>
     (await readFile(`/proc/${pid}/cmdline`, 'utf8').catch(() => '')).includes('op.js\0migrate');
@@ -154,6 +168,7 @@ describe('a revert that takes a migration back leaves the old schema with the ol
     ['the process that moves the schema is killed', 'at it', schemaMoving, stepKilled],
     ['the connection to the database is lost', 'while the schema is moved', schemaMoving, connectionLost],
     ['the database is killed', 'while the schema is moved', schemaMoving, serverKilled],
+    ['the database gets another address', 'while the schema is moved', schemaMoving, addressChanged],
   ])('if %s %s', async (_what, _moment, at, fault) => {
     const rewind = await RunningRewind.hinder(stack, back, at, fault);
     expect(await rewind.ended).not.toBe(0);
