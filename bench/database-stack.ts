@@ -1,5 +1,5 @@
 import { rm } from 'node:fs/promises';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 
 import { connect } from '../src/docker/engine';
@@ -8,6 +8,7 @@ import { installDir } from '../toolchain/places';
 import { composeFile, must, portVariables } from './example-stacks';
 import { type Finished, withPeakMemory } from './peak-memory';
 import { type BenchProject, makeProject } from './project';
+import { untilProved } from './until-proved';
 
 const project = 'rewind-bench-database';
 const apiPort = 18_440;
@@ -43,12 +44,13 @@ export class DatabaseStack {
     }
   }
 
-  /** Brings every service of the application to a release, by `pulumi up`. */
+  /** Brings every service of the application to a release, by `pulumi up`, and waits until nothing of it goes on. */
   async deploy(tag: string): Promise<void> {
     const services = ['api', 'worker', 'signcalc', 'frontend', 'migrate'];
     const tags = services.flatMap((service) => ['--plaintext', `rewind:tags.${service}=${tag}`]);
     await this.#project.pulumi.run(['config', 'set-all', '--path', ...tags]);
     await this.#project.pulumi.run(['up', '--yes', '--skip-preview']);
+    await untilProved(`${basename(this.#project.folder)}/bench`);
   }
 
   /**

@@ -1,17 +1,15 @@
 import { cp, readFile, rm, writeFile } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
 
 import { run } from '../../src/process';
 import { removeProject } from '../../test/support/docker';
 import { installDir } from '../../toolchain/places';
 import { composeFile, must, portVariables } from '../example-stacks';
 import { type BenchProject, makeProject } from '../project';
+import { untilProved } from '../until-proved';
 
 /** The services of the example that each release brings anew. */
 export const application = ['api', 'worker', 'signcalc', 'frontend', 'migrate'];
-
-const provedWithinMs = 120_000;
 
 /** What `rewind deploy|revert --json` says at its end. */
 export interface Operated {
@@ -101,7 +99,7 @@ export class RewindStack {
   async bring(tag: string): Promise<void> {
     const operated = await this.deploy(tag);
     if (operated.state !== 'done') throw new Error(`${tag} does not come up: ${JSON.stringify(operated)}`);
-    await this.#untilProved();
+    await untilProved(`${basename(this.#made.folder)}/bench`);
   }
 
   /** The option that agrees to what a revert takes away, as its refusal names it. */
@@ -114,17 +112,6 @@ export class RewindStack {
 
   async record(operation: number): Promise<Recorded> {
     return JSON.parse(await this.rewind(['report', `o${operation}`, '--json'])) as Recorded;
-  }
-
-  /** Waits for the proof of a snapshot that still goes on in the background: it would be measured as well. */
-  async #untilProved(): Promise<void> {
-    const deadline = Date.now() + provedWithinMs;
-    while (Date.now() < deadline) {
-      const { stdout } = await run(['pgrep', '-f', `op.js prove --stack ${basename(this.#made.folder)}/bench`]);
-      if (stdout === '') return;
-      await sleep(500);
-    }
-    throw new Error('a snapshot is still being proved');
   }
 
   /** Sets settings of `rewind:`, by their path. */
