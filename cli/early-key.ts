@@ -1,4 +1,4 @@
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
 
 import { derivedKey, passphraseIn } from '../src/automation/derived-key';
@@ -17,7 +17,8 @@ export function deriveKeyEarly([command = '', ...args]: readonly string[], env: 
   if (!opening.has(command)) return;
   try {
     const folder = projectFolder();
-    const salt = saltOf(folder, args[args.indexOf('--stack') + 1], env);
+    const option = args.indexOf('--stack');
+    const salt = saltOf(folder, option < 0 ? env['PULUMI_STACK'] : args[option + 1]);
     const { passphrase: own } = projectPlaces(folder);
     const isGiven = env['PULUMI_CONFIG_PASSPHRASE'] !== undefined || Boolean(env['PULUMI_CONFIG_PASSPHRASE_FILE']);
     const passphrase = passphraseIn(isGiven ? env : { PULUMI_CONFIG_PASSPHRASE_FILE: own });
@@ -29,11 +30,10 @@ export function deriveKeyEarly([command = '', ...args]: readonly string[], env: 
 }
 
 /** Salt of the stack that is named, or of the only one that there is. */
-function saltOf(folder: string, named: string | undefined, env: NodeJS.ProcessEnv): string | undefined {
+function saltOf(folder: string, stack: string | undefined): string | undefined {
   const files = readdirSync(folder).filter((name) => /^Pulumi\..+\.yaml$/.test(name));
-  const stack = env['PULUMI_STACK'];
-  const wanted = [named, stack].flatMap((name) => (name ? [`Pulumi.${basename(name)}.yaml`] : []));
-  const file = wanted.find((name) => files.includes(name)) ?? (files.length === 1 ? files[0] : undefined);
-  if (file === undefined || !existsSync(join(folder, file))) return undefined;
+  const named = stack ? files.find((name) => name === `Pulumi.${basename(stack)}.yaml`) : undefined;
+  const file = named ?? (files.length === 1 ? files[0] : undefined);
+  if (file === undefined) return undefined;
   return /^encryptionsalt:\s*["']?v1:([^:\s]+):/m.exec(readFileSync(join(folder, file), 'utf8'))?.[1];
 }

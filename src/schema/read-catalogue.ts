@@ -54,11 +54,7 @@ export interface CatalogueReading {
  * @throws RewindError database/…
  */
 export async function readCatalogue(server: PostgresServer, database = server.database): Promise<Catalogue> {
-  return SnapshotSession.use(server, database, async (session) => {
-    const needs = session.values<Need>(needsSql);
-    const { whole } = await catalogueIn(session, server.version, () => needs);
-    return whole();
-  });
+  return SnapshotSession.use(server, database, async (session) => (await catalogueIn(session, server.version)).whole());
 }
 
 /**
@@ -67,11 +63,7 @@ export async function readCatalogue(server: PostgresServer, database = server.da
  * @param version - `server_version_num`
  * @throws RewindError database/…
  */
-export async function catalogueIn(
-  session: SnapshotSession,
-  version: number,
-  readNeeds = (): Promise<Need[]> => session.values<Need>(needsSql),
-): Promise<CatalogueReading> {
+export async function catalogueIn(session: SnapshotSession, version: number): Promise<CatalogueReading> {
   // All is asked at once: while the server is about one answer, the one before is worked on.
   const [defaults, ...all] = await Promise.all([
     session.query<{ letter: string; rights: readonly Right[] }>(defaultRightsSql),
@@ -89,7 +81,7 @@ export async function catalogueIn(
   });
   return {
     bare: catalogue(found.map(({ row }) => row)),
-    whole: async () => catalogue(withNeeds(found, await readNeeds())),
+    whole: async () => catalogue(withNeeds(found, await session.values<Need>(needsSql))),
   };
 }
 
