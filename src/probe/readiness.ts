@@ -6,6 +6,7 @@ import { startContainer } from '../docker/containers';
 import { hasEndedAsJob } from '../docker/ended';
 import { messageOf, RewindError } from '../errors';
 import { checkCommand, type CheckResult, runInContainer, withoutFrames } from './check';
+import { type Inspected, listensAsDeclared } from './listening';
 
 /** How readiness is waited for. */
 export interface ReadinessOptions {
@@ -20,6 +21,8 @@ export interface ReadinessOptions {
   readonly limitMs?: number;
   /** Stops waiting. @default none */
   readonly signal?: AbortSignal;
+  /** See {@link listensAsDeclared}. */
+  readonly listens?: (info: Inspected) => Promise<boolean | undefined>;
 }
 
 /** Docker's own defaults for a health check: https://docs.docker.com/reference/dockerfile/#healthcheck */
@@ -29,6 +32,10 @@ const logLines = 20;
 const settledMs = 200;
 /** What takes long is looked at less often: checks take the processor from what they wait for. */
 const patientPart = 20;
+/** What listens on none of its ports is checked only once in so long, in milliseconds: its check may be about something else. */
+const silentMs = 500;
+/** Whether it listens by now is looked at so often, in milliseconds. */
+const listenMs = 20;
 const restartsAllowed = 3;
 /** 128 + SIGKILL. */
 const killedExitCode = 137;
@@ -45,7 +52,8 @@ interface HealthConfig {
 /**
  * Waits until a container is ready: its health check passes (run here every 100 ms, after 2 s every twentieth part of
  * the time so far, so that readiness is seen when it is there and not at Docker's next interval), or, without a check,
- * it runs; a one-shot job is ready when it has ended with exit code 0.
+ * it runs; a one-shot job is ready when it has ended with exit code 0. As long as it listens on none of the ports that it
+ * declares, which costs nothing to see, its check is run only twice a second.
  *
  * The check fails for good when Docker would call the container unhealthy: `retries` failures in a row, one per
  * interval, after the start period.
@@ -56,7 +64,7 @@ interface HealthConfig {
 export async function waitUntilReady(docker: Docker, id: string, options: ReadinessOptions): Promise<void> {
   const { service, pauseMs = 100, limitMs = 300_000, oneShot = false, startsDown = false, signal } = options;
   const container = docker.getContainer(id);
-  const watch = new Watch(container, oneShot);
+  const watch = new Watch(container, oneShot, options.listens ?? listensAsDeclared);
   const started = Date.now();
 
   for (;;) {
@@ -84,7 +92,7 @@ export async function waitUntilReady(docker: Docker, id: string, options: Readin
       return notReady(container, service, why, watch.lastCheck);
     }
     const pause = Math.max(pauseMs, (Date.now() - started) / patientPart);
-    await sleep(pause, undefined, signal ? { signal } : {});
+    await watch.pause(info, pause, signal);
   }
 }
 
@@ -96,13 +104,32 @@ class Watch {
   lastCheck: CheckResult | undefined;
   readonly #container: Docker.Container;
   readonly #oneShot: boolean;
+  readonly #listens: (info: Inspected) => Promise<boolean | undefined>;
   #restartsBefore: number | undefined;
   #killSeen: number | undefined;
   #run: { readonly startedAt: string; readonly seen: number } | undefined;
+  /** When its check was last run, or not run because it listens nowhere, since it has begun to listen nowhere. */
+  #silentSince: number | undefined;
 
-  constructor(container: Docker.Container, oneShot: boolean) {
+  constructor(
+    container: Docker.Container,
+    oneShot: boolean,
+    listens: (info: Inspected) => Promise<boolean | undefined>,
+  ) {
     this.#container = container;
     this.#oneShot = oneShot;
+    this.#listens = listens;
+  }
+
+  /** Lets some time go by; less if the container begins to listen, or ends. */
+  async pause(info: Inspected, ms: number, signal: AbortSignal | undefined): Promise<void> {
+    const end = performance.now() + ms;
+    do {
+      const isSilent = this.#silentSince !== undefined;
+      const step = isSilent ? Math.min(listenMs, ms) : ms;
+      await sleep(step, undefined, signal ? { signal } : {});
+      if (isSilent && (await this.#listens(info)) !== false) return;
+    } while (performance.now() < end);
   }
 
   async judge(info: Docker.ContainerInspectInfo): Promise<Verdict> {
@@ -119,6 +146,7 @@ class Watch {
     const health = healthOf(info);
     const command = checkCommand(health?.Test);
     if (!command) return this.#hasSettled(state.StartedAt) ? 'ready' : 'wait';
+    if (await this.#isSilent(info)) return 'wait';
 
     const timeoutMs = milliseconds(health?.Timeout) || defaults.timeoutMs;
     this.lastCheck = await runInContainer(this.#container, command, timeoutMs).catch(
@@ -127,6 +155,18 @@ class Watch {
     );
     if (this.lastCheck.ok) return 'ready';
     return state.Health?.Status === 'unhealthy' ? { failed: 'is unhealthy' } : 'wait';
+  }
+
+  /** Whether it listens nowhere, so that its check need not be run now. */
+  async #isSilent(info: Inspected): Promise<boolean> {
+    if ((await this.#listens(info)) !== false) {
+      this.#silentSince = undefined;
+      return false;
+    }
+    const now = performance.now();
+    if (now - (this.#silentSince ??= now) < silentMs) return true;
+    this.#silentSince = now;
+    return false;
   }
 
   #ended(info: Docker.ContainerInspectInfo): Verdict {

@@ -242,6 +242,51 @@ describe('a container with a health check', () => {
   });
 });
 
+describe('a container that declares a port', () => {
+  /** Listens from the given look on. */
+  const from = (first: number): (() => Promise<boolean>) => {
+    let looks = 0;
+    return () => Promise.resolve(looks++ >= first);
+  };
+
+  test('is not checked before it listens, and then at once', async () => {
+    const container = new FakeContainer([{ check }], [0]);
+    const took = await timed(container.wait({ listens: from(3), pauseMs: 400 }));
+    expect([container.looks, container.checks]).toEqual([2, 1]);
+    expect(took).toBeLessThan(400);
+  });
+
+  test('is checked now and then although it never listens: the check may be about something else', async () => {
+    const container = new FakeContainer([{ check }], [1, 0]);
+    const took = await timed(container.wait({ listens: () => Promise.resolve(false), pauseMs: 10 }));
+    expect(container.checks).toBe(2);
+    expect(took).toBeGreaterThan(900);
+  });
+
+  test('and listens, but is not ready, is checked as any other', async () => {
+    const container = new FakeContainer([{ check }], [1, 1, 0]);
+    await container.wait({ listens: from(0) });
+    expect(container.checks).toBe(3);
+  });
+
+  test('and ends before it listens is a failure as soon as that is so', async () => {
+    const end = Date.now() + 100;
+    const hasEnded = (): boolean => Date.now() >= end;
+    const container = new FakeContainer(() => (hasEnded() ? { status: 'exited', exitCode: 3 } : { check }));
+    const listens = (): Promise<boolean | undefined> => Promise.resolve(hasEnded() ? undefined : false);
+    const started = Date.now();
+    expect(await container.failure({ listens, pauseMs: 5000 })).toContain('Service api ended with exit code 3.');
+    expect(Date.now() - started).toBeLessThan(4000);
+    expect(container.checks).toBe(0);
+  });
+
+  test('is not waited for any longer when nobody wants it', async () => {
+    const container = new FakeContainer([{ check }], [1]);
+    const waiting = container.wait({ listens: from(1e9), pauseMs: 5000, signal: AbortSignal.timeout(30) });
+    await expect(waiting).rejects.toThrow(/abort/i);
+  });
+});
+
 describe('a one-shot job', () => {
   const job = { oneShot: true };
 
