@@ -30,7 +30,9 @@ export async function snapshotFirst(open: OpenRun): Promise<string | undefined> 
   const isRestored = restore !== undefined && !(await new RestoreLedger(releases).has(restore, server));
   if (((await standsAt(open, from, to)) && !isRestored) || (await isEmpty(open))) return undefined;
   const what = isRestored ? `the restore of ${sourceName(restore)}` : `${revisionNames(from)} → ${revisionNames(to)}`;
-  const options = { server, store: snapshots, stack, versionTable, reason: `before ${what}` };
+  const isOfFailed = run.isPutBack ?? false;
+  const reason = `before ${isOfFailed ? 'putting back: ' : ''}${what}`;
+  const options = { server, store: snapshots, stack, versionTable, reason, isOfFailed };
   const taken = await takeSnapshot(options).catch((error: unknown) => {
     if (run.isPutBack && error instanceof RewindError && error.code === 'store/unusable') return undefined;
     throw error;

@@ -24,6 +24,8 @@ export interface TakeSnapshotOptions {
   /** Where alembic keeps its revision. @default its own default */
   readonly versionTable?: VersionTable;
   readonly reason?: string;
+  /** Whether it shows what an update that failed ran on. @default false */
+  readonly isOfFailed?: boolean;
   readonly importedFrom?: string;
   /** Name that the manifest has for the database. @default the name that it has on the server */
   readonly databaseName?: string;
@@ -43,7 +45,7 @@ export interface TakeSnapshotOptions {
  * @throws RewindError database/…, store/unusable
  */
 export async function takeSnapshot(options: TakeSnapshotOptions): Promise<SnapshotManifest> {
-  const { server, store, stack, reason, importedFrom, database = server.database } = options;
+  const { server, store, stack, reason, isOfFailed = false, importedFrom, database = server.database } = options;
   const { onStep = () => undefined } = options;
   const started = new Date();
   const cleaning = removeAbandoned(server);
@@ -84,6 +86,7 @@ export async function takeSnapshot(options: TakeSnapshotOptions): Promise<Snapsh
           seconds: (Date.now() - started.getTime()) / 1000,
           by: whoAmI(),
           ...(reason !== undefined && { reason }),
+          ...(isOfFailed && { isOfFailed }),
           ...(importedFrom !== undefined && { importedFrom }),
           service: server.service,
           database: options.databaseName ?? database,

@@ -26,6 +26,8 @@ export interface SnapshotManifest {
   readonly by: string;
   /** Why it was taken. @default nobody said */
   readonly reason?: string;
+  /** Whether it shows what an update that failed ran on, before that was put back. @default false */
+  readonly isOfFailed?: true;
   /** File that it was imported from. @default it was taken of the running database */
   readonly importedFrom?: string;
   readonly service: string;

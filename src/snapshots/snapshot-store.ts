@@ -24,7 +24,8 @@ export interface ReadableSnapshot {
 export type StoredSnapshot = ReadableSnapshot | { readonly id: string; readonly damage: RewindError };
 
 /**
- * The newest snapshot that was taken at some revisions, and of which no test has failed; undefined if there is none.
+ * The newest snapshot that was taken at some revisions, and of which no test has failed; undefined if there is none. What an
+ * update that failed ran on counts only where there is nothing else: the same update again is to find what it found before.
  *
  * @param stored - oldest first
  */
@@ -32,10 +33,11 @@ export function newestAt(
   stored: readonly StoredSnapshot[],
   revisions: readonly string[],
 ): ReadableSnapshot | undefined {
-  const readable = stored.flatMap((it) => ('manifest' in it ? [it] : []));
-  return readable.findLast(
-    ({ manifest, proof }) => manifest.revisions.join() === revisions.join() && proof?.ok !== false,
-  );
+  const good = stored.flatMap((it) => {
+    const isGood = 'manifest' in it && it.manifest.revisions.join() === revisions.join() && it.proof?.ok !== false;
+    return isGood ? [it] : [];
+  });
+  return good.findLast(({ manifest }) => manifest.isOfFailed !== true) ?? good.at(-1);
 }
 
 type FileName = 'archive' | 'settings';

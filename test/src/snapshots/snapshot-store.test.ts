@@ -8,7 +8,7 @@ import { describe, expect, test, vi } from 'vitest';
 
 import { isSnapshotId, snapshotId, timeName, timeOf } from '../../../src/snapshots/id';
 import type { SnapshotManifest } from '../../../src/snapshots/manifest';
-import { SnapshotStore } from '../../../src/snapshots/snapshot-store';
+import { newestAt, SnapshotStore, type StoredSnapshot } from '../../../src/snapshots/snapshot-store';
 import { problemsOf } from '../../support/problems';
 import { tempFolder } from '../../support/temp-folder';
 
@@ -39,6 +39,26 @@ describe('the name of a snapshot', () => {
 
   test.each(['../../etc/passwd', 's-20261124-101500/../..', 's-1', '', '.s-20261124-101500.7'])('is not %j', (text) => {
     expect(isSnapshotId(text)).toBe(false);
+  });
+});
+
+describe('the newest snapshot at a revision', () => {
+  const at = (id: string, facts: Partial<SnapshotManifest> = {}, ok?: boolean): StoredSnapshot => ({
+    id,
+    manifest: { revisions: ['1'], ...facts } as SnapshotManifest,
+    ...(ok !== undefined && { proof: { at: '', seconds: 1, ok, findings: [] } }),
+  });
+  const ofFailed = { isOfFailed: true } as const;
+
+  test.each<[what: string, StoredSnapshot[], string | undefined]>([
+    ['there is none', [], undefined],
+    ['the last one', [at('a'), at('b', {}, true)], 'b'],
+    ['not one of another revision', [at('a'), at('b', { revisions: ['1', '2'] })], 'a'],
+    ['not one that is not restorable', [at('a'), at('b', {}, false)], 'a'],
+    ['not what a failed update ran on', [at('a'), at('b', ofFailed)], 'a'],
+    ['what a failed update ran on, where there is no other', [at('a', {}, false), at('b', ofFailed)], 'b'],
+  ])('is %s', (_, stored, expected) => {
+    expect(newestAt(stored, ['1'])?.id).toBe(expected);
   });
 });
 
