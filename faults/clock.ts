@@ -52,6 +52,7 @@ function jumps(what: typeof ahead | typeof back, way: Fault['way'], phase: strin
 
 export const clock: Family = {
   name: 'clock',
+  title: 'The clock',
   begin: async () => {
     const found = await findLibrary();
     if (found === undefined) return 'libfaketime is neither installed nor in the packages of the system';

@@ -68,6 +68,7 @@ const byProxy: Partial<Fault> = {
 
 export const dockerFaults: Family = {
   name: 'docker',
+  title: 'Containers, images, network, ports',
   faults: [
     {
       what: 'docker kill of the application',

@@ -52,6 +52,8 @@ export interface Fault {
 /** Faults of one kind. */
 export interface Family {
   readonly name: string;
+  /** Heading of its table. */
+  readonly title: string;
   /** Size of a disk of its own, on which the stack's store lies, as mount takes it. @default it lies in the project's folder */
   readonly disk?: string;
   /** Whether the matrix has to run in a network of its own for it, as it starts an engine there. @default false */

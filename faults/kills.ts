@@ -47,6 +47,7 @@ const onEvent =
 
 export const kills: Family = {
   name: 'kills',
+  title: 'Processes killed',
   faults: [
     killed(
       rewindKilled,

@@ -16,6 +16,7 @@ const well = async (rig: Rig): Promise<void> => {
 
 export const probes: Family = {
   name: 'probes',
+  title: 'Probes',
   faults: [
     {
       what: 'health check of r1 fails',

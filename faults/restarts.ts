@@ -34,6 +34,7 @@ const phases: readonly Pick<Fault, 'phase' | 'way' | 'at'>[] = [
 
 export const restarts: Family = {
   name: 'engine',
+  title: 'The Docker engine',
   isOnOwnEngine: true,
   begin: async () => {
     const from = process.env['DOCKER_HOST'];

@@ -53,6 +53,7 @@ const stopped = (name: NodeJS.Signals, way: Fault['way'], phase: string, at: (ri
 
 export const signals: Family = {
   name: 'signals',
+  title: 'Signals and terminals',
   faults: [
     terminal('downgrade', 'protect', inPhase('protect')),
     terminal('restore', 'prepare, while the data is restored', (rig) => rig.shadowFilled),

@@ -37,6 +37,7 @@ const restore = { way: 'restore', phase: 'before it', ends: ['refused'] } as con
 
 export const snapshots: Family = {
   name: 'snapshots',
+  title: 'Snapshots',
   faults: [
     { what: 'snapshot cut short', ...restore, ...damaged('archive', cut), says: /snapshot\/damaged/ },
     { what: 'a byte of the snapshot changed', ...restore, ...damaged('archive', flip), says: /snapshot\/damaged/ },

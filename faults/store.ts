@@ -42,7 +42,8 @@ const phases: readonly Pick<Fault, 'phase' | 'way' | 'at' | 'ends'>[] = [
     phase: 'prepare, while the data is restored',
     way: 'restore',
     at: (rig) => rig.shadowFilled,
-    ends: ['refused', 'put back'],
+    // The snapshot of what runs is written beside it: it may be there by then.
+    ends: ['done', 'refused', 'put back'],
   },
   { phase: 'switch, schema moving', way: 'downgrade', at: (rig) => rig.schemaMoving, ends: ['done', 'put back'] },
   {
@@ -56,6 +57,7 @@ const phases: readonly Pick<Fault, 'phase' | 'way' | 'at' | 'ends'>[] = [
 
 export const store: Family = {
   name: 'store',
+  title: 'The store',
   disk: '40m',
   faults: [
     {
