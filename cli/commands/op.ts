@@ -1,4 +1,5 @@
 import { spawn } from 'node:child_process';
+import { constants, setPriority } from 'node:os';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { finished } from 'node:stream/promises';
@@ -102,9 +103,19 @@ async function proveInBackground(snapshot: string, { stack, store }: OpOptions, 
   const argv = [join(installDir, 'dist', 'op.js'), 'prove', '--stack', stack, '--store', store, '--snapshot', snapshot];
   const child = spawn(process.execPath, argv, { detached: true, stdio: ['pipe', 'ignore', 'ignore'] });
   child.on('error', () => undefined); // the snapshot stays unproved, which its list says
+  lowerPriority(child.pid);
   child.stdin.on('error', () => undefined);
   child.stdin.end(key);
   // The process would be told half of the key if this one ended before.
   await finished(child.stdin).catch(() => undefined);
   child.unref();
+}
+
+/** To start takes the processor from the end of the update, which somebody waits for. */
+function lowerPriority(pid: number | undefined): void {
+  try {
+    if (pid !== undefined) setPriority(pid, constants.priority.PRIORITY_LOW);
+  } catch {
+    // it has ended
+  }
 }
