@@ -146,7 +146,7 @@ class Watch {
     const health = healthOf(info);
     const command = checkCommand(health?.Test);
     if (!command) return this.#hasSettled(state.StartedAt) ? 'ready' : 'wait';
-    if (await this.#isSilent(info)) return 'wait';
+    if (await this.#isSilent(info, Math.min(silentMs, patienceMs(health!) / 4))) return 'wait';
 
     const timeoutMs = milliseconds(health?.Timeout) || defaults.timeoutMs;
     this.lastCheck = await runInContainer(this.#container, command, timeoutMs).catch(
@@ -157,14 +157,14 @@ class Watch {
     return state.Health?.Status === 'unhealthy' ? { failed: 'is unhealthy' } : 'wait';
   }
 
-  /** Whether it listens nowhere, so that its check need not be run now. */
-  async #isSilent(info: Inspected): Promise<boolean> {
+  /** Whether it listens nowhere, so that its check need not be run now: only once in so long. */
+  async #isSilent(info: Inspected, onceInMs: number): Promise<boolean> {
     if ((await this.#listens(info)) !== false) {
       this.#silentSince = undefined;
       return false;
     }
     const now = performance.now();
-    if (now - (this.#silentSince ??= now) < silentMs) return true;
+    if (now - (this.#silentSince ??= now) < onceInMs) return true;
     this.#silentSince = now;
     return false;
   }

@@ -263,6 +263,12 @@ describe('a container that declares a port', () => {
     expect(took).toBeGreaterThan(900);
   });
 
+  test('is checked before it is given up, however short its patience is', async () => {
+    const container = new FakeContainer([{ check: { ...check, interval: 60 } }], [22]);
+    const message = await container.failure({ listens: () => Promise.resolve(false) });
+    expect(message).toContain('Its health check said (exit code 22): check');
+  });
+
   test('and listens, but is not ready, is checked as any other', async () => {
     const container = new FakeContainer([{ check }], [1, 1, 0]);
     await container.wait({ listens: from(0) });
