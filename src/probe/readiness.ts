@@ -84,7 +84,7 @@ export async function waitUntilReady(docker: Docker, id: string, options: Readin
       await startContainer(docker, id, service);
       continue;
     }
-    if (verdict !== 'wait') return notReady(container, service, verdict.failed, watch.lastCheck);
+    if (typeof verdict === 'object') return notReady(container, service, verdict.failed, watch.lastCheck);
     const health = oneShot ? undefined : healthOf(info);
     const patience = checkCommand(health?.Test) ? patienceMs(health!) : limitMs;
     if (Date.now() - started > patience) {
@@ -92,11 +92,13 @@ export async function waitUntilReady(docker: Docker, id: string, options: Readin
       return notReady(container, service, why, watch.lastCheck);
     }
     const pause = Math.max(pauseMs, (Date.now() - started) / patientPart);
-    await watch.pause(info, pause, signal);
+    if (verdict === 'silent') await watch.untilItListens(info, pause, signal);
+    else await sleep(pause, undefined, signal ? { signal } : {});
   }
 }
 
-type Verdict = 'ready' | 'wait' | { readonly failed: string };
+/** Silent: it listens nowhere yet, so that its check was not run. */
+type Verdict = 'ready' | 'wait' | 'silent' | { readonly failed: string };
 
 /** Judges a container by what the engine says of it, time and again. */
 class Watch {
@@ -122,14 +124,10 @@ class Watch {
   }
 
   /** Lets some time go by; less if the container begins to listen, or ends. */
-  async pause(info: Inspected, ms: number, signal: AbortSignal | undefined): Promise<void> {
+  async untilItListens(info: Inspected, ms: number, signal: AbortSignal | undefined): Promise<void> {
     const end = performance.now() + ms;
-    do {
-      const isSilent = this.#silentSince !== undefined;
-      const step = isSilent ? Math.min(listenMs, ms) : ms;
-      await sleep(step, undefined, signal ? { signal } : {});
-      if (isSilent && (await this.#listens(info)) !== false) return;
-    } while (performance.now() < end);
+    do await sleep(Math.min(listenMs, ms), undefined, signal ? { signal } : {});
+    while (performance.now() < end && (await this.#listens(info)) === false);
   }
 
   async judge(info: Docker.ContainerInspectInfo): Promise<Verdict> {
@@ -146,7 +144,7 @@ class Watch {
     const health = healthOf(info);
     const command = checkCommand(health?.Test);
     if (!command) return this.#hasSettled(state.StartedAt) ? 'ready' : 'wait';
-    if (await this.#isSilent(info, Math.min(silentMs, patienceMs(health!) / 4))) return 'wait';
+    if (await this.#isSilent(info, Math.min(silentMs, patienceMs(health!) / 4))) return 'silent';
 
     const timeoutMs = milliseconds(health?.Timeout) || defaults.timeoutMs;
     this.lastCheck = await runInContainer(this.#container, command, timeoutMs).catch(

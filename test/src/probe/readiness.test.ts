@@ -286,6 +286,15 @@ describe('a container that declares a port', () => {
     expect(container.checks).toBe(0);
   });
 
+  test('and is started again and again is not looked at more often for it', async () => {
+    const container = new FakeContainer((elapsed) =>
+      elapsed < 1 ? { check } : { status: 'restarting', check, restarts: elapsed < 1000 ? 1 : 3 },
+    );
+    const listens = (): Promise<boolean | undefined> => Promise.resolve(container.looks > 1 ? undefined : false);
+    expect(await container.failure({ listens, pauseMs: 200 })).toContain('was restarted 3 times');
+    expect(container.looks).toBeLessThan(10);
+  });
+
   test('is not waited for any longer when nobody wants it', async () => {
     const container = new FakeContainer([{ check }], [1]);
     const waiting = container.wait({ listens: from(1e9), pauseMs: 5000, signal: AbortSignal.timeout(30) });
