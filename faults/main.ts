@@ -72,13 +72,14 @@ async function main(): Promise<number> {
   );
   if (bad > 0 || rows.length === 0) return 1;
   if (values.write) await writePage(whole, rows);
-  if (!areAll) process.stderr.write('Some faults could not be made here.\n');
-  return areAll ? 0 : 1;
+  return values.write && !areAll ? 1 : 0;
 }
 
 async function writePage(whole: readonly Family[], rows: readonly Row[]): Promise<void> {
   const file = join(installDir, 'docs', 'reliability.md');
   const met = rows.filter(({ family }) => whole.some(({ name }) => name === family));
+  const left = families.length - whole.length;
+  if (left > 0) process.stderr.write(`docs/reliability.md: the tables of ${left} kinds were left as they are.\n`);
   if (met.length === 0) return;
   await writeFile(file, await pageOf(families, met, await readFile(file, 'utf8').catch(() => '')));
 }

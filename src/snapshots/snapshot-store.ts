@@ -33,10 +33,10 @@ export function newestAt(
   stored: readonly StoredSnapshot[],
   revisions: readonly string[],
 ): ReadableSnapshot | undefined {
-  const good = stored.flatMap((it) => {
-    const isGood = 'manifest' in it && it.manifest.revisions.join() === revisions.join() && it.proof?.ok !== false;
-    return isGood ? [it] : [];
-  });
+  const good = stored.filter(
+    (it): it is ReadableSnapshot =>
+      'manifest' in it && it.manifest.revisions.join() === revisions.join() && it.proof?.ok !== false,
+  );
   return good.findLast(({ manifest }) => manifest.isOfFailed !== true) ?? good.at(-1);
 }
 
