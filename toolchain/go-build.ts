@@ -4,6 +4,7 @@ import { RewindError } from '../src/errors';
 import { run } from '../src/process';
 import { keyOf, makeFolder } from './artifacts';
 import { findExecutable } from './executables';
+import { patchModules, readPatches } from './go-patches';
 import { LoggedProcessError, runLogged } from './logged-process';
 import type { Cache } from './places';
 import { formatVersion, isAtLeast, parseVersion } from './version';
@@ -73,8 +74,12 @@ export async function goBuild(cache: Cache, build: Build, sources: string, signa
     const output = path.join(draft, build.output);
     try {
       const go = findExecutable('go', process.env['PATH']) ?? 'go';
-      const argv = goBuildArgv(go, build, output);
-      await runLogged({ argv, cwd: path.join(sources, build.dir), env: goEnvironment, logFile, signal });
+      const how = { cwd: path.join(sources, build.dir), env: goEnvironment, logFile, signal };
+      const patches = readPatches(how.cwd);
+      const into = path.join(draft, '.patched');
+      const modFile = patches.length > 0 ? await patchModules(patches, { go, dir: how.cwd, into, ...how }) : undefined;
+      await runLogged({ argv: goBuildArgv(go, build, output, modFile), ...how });
+      fs.rmSync(into, { recursive: true, force: true });
     } catch (error) {
       if (!(error instanceof LoggedProcessError)) throw error;
       signal.throwIfAborted();
@@ -90,12 +95,13 @@ export async function goBuild(cache: Cache, build: Build, sources: string, signa
   return folder;
 }
 
-/** The command that builds a program. */
-export function goBuildArgv(go: string, build: Build, output: string): [string, ...string[]] {
+/** The command that builds a program, by another go.mod where that is given. */
+export function goBuildArgv(go: string, build: Build, output: string, modFile?: string): [string, ...string[]] {
   return [
     go,
     'build',
     '-trimpath',
+    ...(modFile === undefined ? [] : [`-modfile=${modFile}`]),
     ...(build.tags ? [`-tags=${build.tags}`] : []),
     `-ldflags=${build.ldflags ?? '-s -w'}`,
     '-o',

@@ -107,6 +107,42 @@ describe('a build', () => {
     expect(fs.readFileSync(path.join(bin, 'go.log'), 'utf8')).toBe('run\n');
   });
 
+  describe('with patches', () => {
+    const patched = (from: string): void => {
+      write('mod/patches.json', JSON.stringify([{ modules: ['m/a'], changes: [{ file: 'a.go', from, to: 'new' }] }]));
+      write('a/a.go', 'package a // old\n');
+      write('mod/go.sum', 'sums\n');
+      fs.chmodSync(path.join(sources, 'a/a.go'), 0o444);
+      fakeGo(`
+        case "$1" in
+          list) echo "m/a=${path.join(sources, 'a')}" ;;
+          build)
+            for it; do case "$it" in -modfile=*) file="\${it#*=}" ;; esac; done
+            copy=$(sed -n 's/^replace .* => //p' "$file")
+            while [ "$1" != -o ]; do shift; done
+            cat "$file" "$copy/go.mod" "$copy/a.go" "\${file%.mod}.sum" > "$2" ;;
+        esac`);
+    };
+
+    test('is made from copies of the modules with the changes in them', async () => {
+      patched('old');
+      const folder = await goBuild(cache(), build, sources, never);
+      expect(fs.readFileSync(path.join(folder, 'tool'), 'utf8')).toMatch(
+        /^module m\n\nreplace m\/a => .*m_a\nmodule m\/a\npackage a \/\/ new\nsums\n$/,
+      );
+      expect(fs.readdirSync(folder).sort()).toEqual(['tool', 'tool-alias']);
+      expect(fs.readFileSync(path.join(sources, 'a/a.go'), 'utf8')).toContain('old');
+    });
+
+    test('that fit a module no more is refused', async () => {
+      patched('older');
+      await expect(goBuild(cache(), build, sources, never)).rejects.toThrow(
+        'm/a has 0 times, not once, in a.go:\nolder',
+      );
+      expect(fs.readdirSync(cache().artifacts)).toEqual([]);
+    });
+  });
+
   test('that fails leaves nothing behind but its log, and the next one goes on', async () => {
     fakeGo('echo "go: dial tcp: lookup proxy: no such host" >&2; exit 1');
     await expect(goBuild(cache(), build, sources, never)).rejects.toMatchObject({
