@@ -9,6 +9,7 @@ import { LockTimeout, withLock } from '../src/lock.mjs';
 import { type Cache, cachePlaces, toolchainSources } from './places';
 import { readStamp, situationKey, type Tools } from './ready-stamp';
 import { formatDuration, PlainOutput, type ProgressStream } from './step-output';
+import { withoutRunLogs } from './run-logs';
 import { runSteps, type Step } from './steps';
 import { ToolSetup } from './tool-setup';
 
@@ -55,6 +56,7 @@ export async function ensureToolchain(options: SetupOptions = {}): Promise<Toolc
       removeDrafts(cache.toolchains);
       // Another process may have done it while this one waited.
       const found = find();
+      if (!found) withoutRunLogs(cache.pulumiHome);
       const setup = found ? undefined : new ToolSetup(cache, toolchainSources, docker ? [dockerStepName] : []);
       // Docker comes first in the list even where it is ready: the report is to say which engine is used.
       const steps = [
