@@ -9,6 +9,8 @@ import fs from 'node:fs';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 
+import { isUsedRarely } from './components/used-rarely.mjs';
+
 const root = path.dirname(fileURLToPath(import.meta.url));
 const dist = path.join(root, 'dist');
 const stampFile = path.join(dist, '.inputs.json');
@@ -34,7 +36,10 @@ const executables = ['cli'];
 const launched = ['cli-program', 'op-program'];
 
 // Left to node_modules: what loads files of its own at run time, is native, or is too big to be worth bundling.
-const external = ['@pulumi/*', 'esbuild', 'libpg-query', 'undici', 'vitest', 'typescript', 'prettier'];
+const external = ['esbuild', 'libpg-query', 'undici', 'vitest', 'typescript', 'prettier'];
+
+/** Programs of users have Pulumi's SDK beside them: there may be only one in a process. */
+const pulumi = '@pulumi/*';
 
 /**
  * dockerode loads an SSH client and gRPC at once, which takes 0.15 s of each process, of which an update starts several.
@@ -56,6 +61,37 @@ const dockerodeInParts = {
     build.onLoad({ filter: /session$/, namespace: 'later' }, () => ({
       contents: `module.exports = () => { throw new Error('images are built by docker compose'); };`,
     }));
+  },
+};
+
+/**
+ * Pulumi's SDK for the command line, which runs the standard program itself: its 600 files take twice as long to load
+ * from node_modules as from kept code. What it needs rarely stays there, and so does what comes with it only to run a
+ * program in TypeScript. For each promise it takes a stack trace, which it shows where PULUMI_DEBUG_PROMISE_LEAKS is set.
+ *
+ * @type {import('esbuild').Plugin}
+ */
+const pulumiInParts = {
+  name: 'pulumi-in-parts',
+  setup(build) {
+    build.onResolve({ filter: /./ }, ({ path: name, importer, namespace }) =>
+      namespace === 'file' && isUsedRarely(name, importer)
+        ? { path: name, namespace: 'rarely', pluginData: importer.replace(/^.*[/\\]node_modules[/\\]/, '') }
+        : undefined,
+    );
+    build.onLoad({ filter: /./, namespace: 'rarely' }, ({ path: name, pluginData: by }) => ({
+      contents: `
+        const { whenUsed } = require('./components/when-used');
+        const { createRequire } = require('node:module');
+        const find = (id) => require.resolve(id);
+        module.exports = whenUsed(() => createRequire(find(${JSON.stringify(by)}))(${JSON.stringify(name)}));`,
+      resolveDir: root,
+    }));
+    build.onLoad({ filter: /[/\\]@pulumi[/\\]pulumi[/\\]runtime[/\\]debuggable\.js$/ }, ({ path: file }) => {
+      const parts = fs.readFileSync(file, 'utf8').split('value: new Error().stack }');
+      if (parts.length !== 2) throw new Error(`${file} takes ${parts.length - 1} stack traces, not one`);
+      return { contents: parts.join('value: exports.debugPromiseLeaks ? new Error().stack : undefined }') };
+    });
   },
 };
 
@@ -87,7 +123,7 @@ export async function build() {
     // Not linked from the bundles: Pulumi takes a stack trace for every resource and would map each through it,
     // which is a fifth of the time of a preview.
     sourcemap: 'external',
-    external,
+    external: [...external, pulumi],
     plugins: [dockerodeInParts],
     // Programs for elsewhere are carried as text.
     loader: { '.py': 'text' },
@@ -95,11 +131,18 @@ export async function build() {
   };
   const made = await Promise.all([
     bundle({ ...options, entryPoints: of(false), metafile: true }),
-    bundle({ ...options, entryPoints: of(true), metafile: true, supported: { 'dynamic-import': false } }),
+    bundle({
+      ...options,
+      entryPoints: of(true),
+      metafile: true,
+      supported: { 'dynamic-import': false },
+      external,
+      plugins: [dockerodeInParts, pulumiInParts],
+    }),
   ]);
   for (const name of executables) fs.chmodSync(path.join(dist, `${name}.js`), 0o755);
   const files = new Set(made.flatMap(({ metafile }) => Object.keys(metafile.inputs)));
-  const inputs = [...files].filter((file) => !/^(node_modules\/|later:)/.test(file));
+  const inputs = [...files].filter((file) => !/^(node_modules\/|later:|rarely:)/.test(file));
   fs.writeFileSync(stampFile, JSON.stringify({ entries: entries(), inputs: describe([...inputs, ...settings]) }));
 }
 

@@ -1,5 +1,3 @@
-import '../components/preload';
-
 import { leave, outliveTheReader, reportFailure } from './failure';
 import { rewindCommand } from './rewind';
 

@@ -3,19 +3,13 @@ import Module from 'node:module';
 
 import type * as esbuild from 'esbuild';
 
-/**
- * Keeps Pulumi's SDK from loading, at each start, what it needs rarely: what serialises a function into the state (the
- * TypeScript compiler and npm's readers of packages, half of what it loads), and what installs and starts `pulumi`. It is
- * loaded when it is first used. Given to Node.js with `--require`, before the SDK: see `nodeargs` in Pulumi.yaml.
- */
-const usedRarely = [
-  {
-    what: /^(@npmcli\/arborist|fdir|normalize-package-data)$|(^|\/)typescript-shim$/,
-    by: /[/\\]@pulumi[/\\]pulumi[/\\]runtime[/\\]closure[/\\]/,
-  },
-  { what: /^(execa|tmp)$/, by: /[/\\]@pulumi[/\\]pulumi[/\\]automation[/\\]cmd\.js$/ },
-];
+import { isUsedRarely } from './used-rarely.mjs';
+import { whenUsed } from './when-used';
 
+/*
+ * Keeps Pulumi's SDK from loading what it needs rarely: that is loaded when it is first used. Given to Node.js with
+ * `--require`, before the SDK: see `nodeargs` in Pulumi.yaml.
+ */
 type Load = (
   this: unknown,
   request: string,
@@ -28,8 +22,8 @@ const loader = Module as unknown as { _load: Load };
 const load = loader._load;
 
 loader._load = function (request, parent, main) {
-  const isRare = usedRarely.some(({ what, by }) => what.test(request) && by.test(parent?.filename ?? ''));
-  return isRare ? whenUsed(() => load.call(this, request, parent, main)) : load.call(this, request, parent, main);
+  const get = (): object => load.call(this, request, parent, main);
+  return isUsedRarely(request, parent?.filename ?? '') ? whenUsed(get) : get();
 };
 
 /**
@@ -45,22 +39,3 @@ extensions['.ts'] ??= (module, filename) => {
   const { code } = transformSync(source, { loader: 'ts', format: 'cjs', target: 'node20', sourcefile: filename });
   module._compile(code, filename);
 };
-
-/** Stands for a module until something of it is asked for. */
-function whenUsed(get: () => object): object {
-  let module: object | undefined;
-  return new Proxy(
-    // A module may be a function.
-    () => undefined,
-    {
-      apply: (_, self, args: unknown[]): unknown => Reflect.apply((module ??= get()) as () => unknown, self, args),
-      get: (_, key): unknown => {
-        // Asked for by compiled imports, to know whether there is a default export to make up: this makes it up by itself.
-        if (key === '__esModule') return true;
-        module ??= get();
-        return key === 'default' && !('__esModule' in module) ? module : Reflect.get(module, key);
-      },
-      has: (_, key) => Reflect.has((module ??= get()), key),
-    },
-  );
-}

@@ -27,11 +27,19 @@ export async function listensAsDeclared(
   try {
     // A process of that number may be another one, if the engine is on another machine.
     if (!(await read('cgroup')).includes(id)) return undefined;
+    if (!(await hasSockets(read))) return false;
     const [tcp, tcp6] = await Promise.all([read('net/tcp'), read('net/tcp6').catch(() => '')]);
     return [...listeningPorts(tcp), ...listeningPorts(tcp6)].some((port) => declared.has(port));
   } catch {
     return undefined;
   }
+}
+
+/** Whether any TCP socket is in use: where none is, the tables need not be read, for which the kernel goes through those of all namespaces. */
+async function hasSockets(read: (file: string) => Promise<string>): Promise<boolean> {
+  const [four, six] = await Promise.all(['net/sockstat', 'net/sockstat6'].map((file) => read(file).catch(() => '')));
+  // Without IPv6 there is but the first.
+  return !/^TCP: inuse 0\b/m.test(four!) || /^TCP6: inuse [1-9]/m.test(six!);
 }
 
 function listeningPorts(table: string): string[] {

@@ -60,6 +60,18 @@ describe('a container', () => {
     expect(await listensAsDeclared(declaring('8000/tcp'), proc)).toBe(true);
   });
 
+  test.each([
+    ['0', '0', false],
+    ['0', '1', true],
+    ['2', '0', true],
+    ['0', undefined, false],
+    [undefined, undefined, true],
+  ])('with %s and %s sockets in use listens: %s', async (four, six, expected) => {
+    if (four !== undefined) await write('net/sockstat', `sockets: used 9\nTCP: inuse ${four} orphan 0 tw 0\n`);
+    if (six !== undefined) await write('net/sockstat6', `TCP6: inuse ${six}\nUDP6: inuse 0\n`);
+    expect(await listensAsDeclared(declaring('8000/tcp'), proc)).toBe(expected);
+  });
+
   test.each<[string, Inspected]>([
     ['declares none', declaring()],
     ['declares only others', declaring('53/udp')],
