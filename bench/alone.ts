@@ -25,6 +25,15 @@ export async function alone(stack: Labelled, all: readonly Labelled[]): Promise<
   await each(docker, stack, 'running', healthy);
 }
 
+/**
+ * Waits until the engine calls all that runs of a stack healthy: what has just been started is still busy with that, whoever
+ * started it, and some tell so at once while others wait for the engine's verdict themselves.
+ */
+export async function settled(stack: Labelled): Promise<void> {
+  const { docker } = await connect();
+  await each(docker, stack, 'running', healthy);
+}
+
 /** A check that ran into the pause has failed. */
 async function healthy(container: Docker.Container): Promise<void> {
   const isHealthy = async (): Promise<boolean> =>

@@ -1,4 +1,4 @@
-import { alone, together } from './alone';
+import { alone, settled, together } from './alone';
 import { type Outage, sparingly, startProbe } from './probe';
 import { composeStacks, type ExampleStack, rewindStacks } from './example-stacks';
 import { timed } from './project';
@@ -22,6 +22,7 @@ async function takeTurns(
     for (const [side, stack] of round % 2 === 1 ? sides : sides.reverse()) {
       await alone(stack, Object.values(stacks));
       await stack.forward();
+      await settled(stack);
       const probe = startProbe(`http://127.0.0.1:${stack.apiPort}/version`, sparingly);
       const total = await timed(stack.back);
       const outage = await probe.stop();

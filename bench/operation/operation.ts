@@ -1,4 +1,4 @@
-import { alone, together } from '../alone';
+import { alone, settled, together } from '../alone';
 import { type Outage, sparingly, startProbe } from '../probe';
 import { timed } from '../project';
 import type { Measured } from '../rows';
@@ -34,19 +34,19 @@ export async function operation(say: (text: string) => void): Promise<Measured[]
         ours: (round) => fullByRewind(rewind, round, say),
         peer: async (round) => {
           await runbook.deploy('v0.2.0', otherFactors(round));
-          return probed(runbook.url, () => runbook.fullRollback());
+          return probed(runbook, runbook.url, () => runbook.fullRollback());
         },
       });
       const quick = await takeTurns('quick', stacks, say, {
         ours: async () => {
           await rewind.bring('v0.2.0');
-          return probed(rewind.url(seededJob), async () => {
+          return probed(rewind, rewind.url(seededJob), async () => {
             verified(await rewind.operate('revert', '--quick', '--only', 'images', '--yes'));
           });
         },
         peer: async () => {
           await runbook.deploy('v0.2.0');
-          return probed(runbook.url, () => runbook.quickRollback());
+          return probed(runbook, runbook.url, () => runbook.quickRollback());
         },
       });
       return [
@@ -63,7 +63,7 @@ async function fullByRewind(rewind: RewindStack, round: number, say: (text: stri
   const revert = ['revert', '--yes', '--database=restore', '--verify', 'functional'];
   const accepting = await rewind.accepting(...revert);
   let phases = '';
-  const result = await probed(rewind.url(seededJob), async () => {
+  const result = await probed(rewind, rewind.url(seededJob), async () => {
     const operated = verified(await rewind.operate(...revert, ...accepting));
     phases = String(operated.operation);
   });
@@ -105,7 +105,8 @@ async function takeTurns(
   return results;
 }
 
-async function probed(url: string, work: () => Promise<unknown>): Promise<Timed> {
+async function probed(stack: { readonly label: string }, url: string, work: () => Promise<unknown>): Promise<Timed> {
+  await settled(stack);
   const probe = startProbe(url, sparingly);
   const total = await timed(work);
   return { total, outage: await probe.stop() };
