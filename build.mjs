@@ -65,9 +65,30 @@ const dockerodeInParts = {
 };
 
 /**
- * Pulumi's SDK for the command line, which runs the standard program itself: its 600 files take twice as long to load
- * from node_modules as from kept code. What it needs rarely stays there, and so does what comes with it only to run a
- * program in TypeScript. For each promise it takes a stack trace, which it shows where PULUMI_DEBUG_PROMISE_LEAKS is set.
+ * The command line, which runs the standard program itself, has Pulumi's SDK in a bundle of its own, `sdk.js`, which is
+ * loaded by the commands that need it: its 600 files take twice as long to load from node_modules as from kept code.
+ *
+ * @param {Set<string>} used - gets the names of the packages and files of it that are used
+ * @returns {import('esbuild').Plugin}
+ */
+const sdkApart = (used) => ({
+  name: 'sdk-apart',
+  setup(build) {
+    build.onResolve({ filter: /^@pulumi\// }, ({ path: name }) => ({ path: name, namespace: 'sdk' }));
+    build.onResolve({ filter: /^\.\/sdk\.js$/, namespace: 'sdk' }, ({ path: name }) => ({
+      path: name,
+      external: true,
+    }));
+    build.onLoad({ filter: /./, namespace: 'sdk' }, ({ path: name }) => {
+      used.add(name);
+      return { contents: `module.exports = require('./sdk.js')[${JSON.stringify(name)}]();` };
+    });
+  },
+});
+
+/**
+ * What Pulumi's SDK needs rarely stays in node_modules. For each promise it takes a stack trace, which it shows where
+ * PULUMI_DEBUG_PROMISE_LEAKS is set.
  *
  * @type {import('esbuild').Plugin}
  */
@@ -129,20 +150,30 @@ export async function build() {
     loader: { '.py': 'text' },
     logLevel: 'warning',
   };
+  /** @type {Set<string>} */
+  const used = new Set();
+  const launchedOptions = { ...options, supported: { 'dynamic-import': false }, external };
   const made = await Promise.all([
     bundle({ ...options, entryPoints: of(false), metafile: true }),
     bundle({
-      ...options,
+      ...launchedOptions,
       entryPoints: of(true),
       metafile: true,
-      supported: { 'dynamic-import': false },
-      external,
-      plugins: [dockerodeInParts, pulumiInParts],
+      plugins: [dockerodeInParts, sdkApart(used)],
     }),
   ]);
+  const parts = [...used].sort().map((name) => `${JSON.stringify(name)}: () => require(${JSON.stringify(name)})`);
+  const sdk = await bundle({
+    ...launchedOptions,
+    stdin: { contents: `module.exports = { ${parts.join(', ')} };`, resolveDir: root },
+    outdir: undefined,
+    outfile: path.join(dist, 'sdk.js'),
+    metafile: true,
+    plugins: [pulumiInParts],
+  });
   for (const name of executables) fs.chmodSync(path.join(dist, `${name}.js`), 0o755);
-  const files = new Set(made.flatMap(({ metafile }) => Object.keys(metafile.inputs)));
-  const inputs = [...files].filter((file) => !/^(node_modules\/|later:|rarely:)/.test(file));
+  const files = new Set([...made, sdk].flatMap(({ metafile }) => Object.keys(metafile.inputs)));
+  const inputs = [...files].filter((file) => !/^(node_modules\/|<stdin>|later:|rarely:|sdk:)/.test(file));
   fs.writeFileSync(stampFile, JSON.stringify({ entries: entries(), inputs: describe([...inputs, ...settings]) }));
 }
 
@@ -179,7 +210,7 @@ function isFresh() {
     return false;
   }
   if (JSON.stringify(stamp.entries) !== JSON.stringify(entries())) return false;
-  if (!Object.keys(stamp.entries).every((name) => fs.existsSync(path.join(dist, `${name}.js`)))) return false;
+  if (![...Object.keys(stamp.entries), 'sdk'].every((name) => fs.existsSync(path.join(dist, `${name}.js`)))) return false;
   return Object.entries(stamp.inputs).every(([file, before]) => {
     const now = fs.statSync(path.join(root, file), { throwIfNoEntry: false });
     if (!now || now.size !== before.size) return false;

@@ -9,6 +9,9 @@ import { cachePlaces } from '../toolchain/places';
 
 const hashBytes = 32;
 
+/** The bundle of Pulumi's SDK, as the others require it: it is loaded with its kept code, too. */
+const sdk = './sdk.js';
+
 /**
  * Runs a bundle that lies beside this one, with what V8 has made of it the last time: to compile the command line takes a
  * third of the time in which it starts. https://v8.dev/blog/code-caching. Such code has no import(), which the build
@@ -17,22 +20,37 @@ const hashBytes = 32;
  * @param name - of the bundle, without its extension
  */
 export function launch(name: string): void {
+  lendImport();
+  const [command = ''] = process.argv.slice(2);
+  load(name, /^[a-z]+$/.test(command) ? `-${command}` : '');
+}
+
+/**
+ * Loads a bundle.
+ *
+ * @param use - what of it is used is compiled, so that each use has code of its own
+ * @returns what it exports
+ */
+function load(name: string, use = ''): unknown {
   const file = join(__dirname, `${name}.js`);
-  const kept = new KeptCode(file, name);
+  const kept = new KeptCode(file, `${name}${use}`);
   const cachedData = kept.read();
   const script = new Script(wrap(readFileSync(file, 'utf8')), {
     filename: file,
     ...(cachedData && { cachedData }),
   });
-  // At the end: with what was compiled on the way.
+  // At the end: with what was compiled on the way, if there is such a command and it has come to its end.
   if (!cachedData || script.cachedDataRejected === true)
-    process.on('exit', () => {
-      kept.write(script.createCachedData());
+    process.on('exit', (code) => {
+      if (code === 0) kept.write(script.createCachedData());
     });
-  lendImport();
   const run = script.runInThisContext() as (...scope: unknown[]) => void;
   const module = { exports: {} };
-  run.call(module.exports, module.exports, createRequire(file), module, file, __dirname);
+  const require = createRequire(file);
+  let loaded: unknown;
+  const requireKept = (id: string): unknown => (id === sdk ? (loaded ??= load('sdk')) : require(id));
+  run.call(module.exports, module.exports, Object.assign(requireKept, require), module, file, __dirname);
+  return module.exports;
 }
 
 /**
