@@ -18,6 +18,8 @@ const healthyWithinMs = 120_000;
 
 /** The example at v0.1.0 in Rewind's hands, with a database of a size. */
 export class DatabaseStack {
+  /** What its containers are labelled with. */
+  readonly label = `com.docker.compose.project=${project}`;
   /** An answer of the API that comes out of the database. */
   readonly url = `http://127.0.0.1:${apiPort}/api/v1/jobs/00000001-5eed-4000-8000-000000000000`;
   readonly #project: BenchProject;

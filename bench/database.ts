@@ -1,4 +1,5 @@
 import { DatabaseStack } from './database-stack';
+import { settled } from './alone';
 import { type Outage, sparingly, startProbe } from './probe';
 import { timed } from './project';
 import type { Measured } from './rows';
@@ -89,6 +90,7 @@ async function restores(stack: DatabaseStack, size: string, say: (text: string) 
 }
 
 async function probed(stack: DatabaseStack, work: () => Promise<unknown>, perSecond?: number): Promise<Timed> {
+  await settled(stack);
   const probe = startProbe(stack.url, perSecond);
   const total = await timed(work);
   return { total, outage: await probe.stop() };
