@@ -39,10 +39,10 @@ function load(name: string, use = ''): unknown {
     filename: file,
     ...(cachedData && { cachedData }),
   });
-  // At the end: with what was compiled on the way, if there is such a command and it has come to its end.
+  // At the end: with what was compiled on the way. A command that is refused has not got far, or is none at all.
   if (!cachedData || script.cachedDataRejected === true)
     process.on('exit', (code) => {
-      if (code === 0) kept.write(script.createCachedData());
+      if (code !== 1) kept.write(script.createCachedData());
     });
   const run = script.runInThisContext() as (...scope: unknown[]) => void;
   const module = { exports: {} };
