@@ -210,7 +210,8 @@ function isFresh() {
     return false;
   }
   if (JSON.stringify(stamp.entries) !== JSON.stringify(entries())) return false;
-  if (![...Object.keys(stamp.entries), 'sdk'].every((name) => fs.existsSync(path.join(dist, `${name}.js`)))) return false;
+  if (![...Object.keys(stamp.entries), 'sdk'].every((name) => fs.existsSync(path.join(dist, `${name}.js`))))
+    return false;
   return Object.entries(stamp.inputs).every(([file, before]) => {
     const now = fs.statSync(path.join(root, file), { throwIfNoEntry: false });
     if (!now || now.size !== before.size) return false;
