@@ -87,7 +87,7 @@ const sdkApart = (used) => ({
 });
 
 /**
- * What Pulumi's SDK needs rarely stays in node_modules. For each promise it takes a stack trace, which it shows where
+ * What Pulumi's SDK needs rarely stays in node_modules. It takes a stack trace for each promise only where it shows them: if
  * PULUMI_DEBUG_PROMISE_LEAKS is set.
  *
  * @type {import('esbuild').Plugin}

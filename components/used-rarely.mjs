@@ -5,7 +5,7 @@
  * and npm's readers of packages, half of what it loads), and what installs and starts `pulumi`. By what it is required as,
  * and the file that does so.
  */
-export const usedRarely = [
+const usedRarely = [
   {
     what: /^(@npmcli\/arborist|fdir|normalize-package-data)$|(^|\/)typescript-shim$/,
     by: /[/\\]@pulumi[/\\]pulumi[/\\]runtime[/\\]closure[/\\]/,

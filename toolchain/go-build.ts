@@ -74,11 +74,12 @@ export async function goBuild(cache: Cache, build: Build, sources: string, signa
     const output = path.join(draft, build.output);
     try {
       const go = findExecutable('go', process.env['PATH']) ?? 'go';
-      const how = { cwd: path.join(sources, build.dir), env: goEnvironment, logFile, signal };
-      const patches = readPatches(how.cwd);
+      const dir = path.join(sources, build.dir);
+      const how = { env: goEnvironment, logFile, signal };
+      const patches = readPatches(dir);
       const into = path.join(draft, '.patched');
-      const modFile = patches.length > 0 ? await patchModules(patches, { go, dir: how.cwd, into, ...how }) : undefined;
-      await runLogged({ argv: goBuildArgv(go, build, output, modFile), ...how });
+      const modFile = patches.length > 0 ? await patchModules(patches, go, dir, into, how) : undefined;
+      await runLogged({ argv: goBuildArgv(go, build, output, modFile), cwd: dir, ...how });
       fs.rmSync(into, { recursive: true, force: true });
     } catch (error) {
       if (!(error instanceof LoggedProcessError)) throw error;

@@ -2,7 +2,7 @@ import fs from 'node:fs';
 import path from 'node:path';
 
 import { run } from '../src/process';
-import { runLogged } from './logged-process';
+import { type LoggedProcess, runLogged } from './logged-process';
 
 /** Changes to modules that a program is built from: `patches.json` in the folder of the build. */
 export interface Patch {
@@ -25,32 +25,30 @@ export function readPatches(dir: string): Patch[] {
   return fs.existsSync(file) ? (JSON.parse(fs.readFileSync(file, 'utf8')) as Patch[]) : [];
 }
 
-/** Where a build is patched. */
-export interface PatchOptions {
-  /** The Go program. */
-  readonly go: string;
-  /** Folder of the build's module. */
-  readonly dir: string;
-  /** An empty folder for what is patched. */
-  readonly into: string;
-  readonly env: Readonly<Record<string, string>>;
-  readonly logFile: string;
-  readonly signal: AbortSignal;
-}
-
 /**
  * Copies the modules that are to be changed, as go.sum has verified them, and changes the copies.
  *
+ * @param go - the Go program
+ * @param dir - folder of the build's module
+ * @param into - a folder for what is patched
+ * @param how - how programs are run for it
  * @returns a go.mod that takes them from there, for `go build -modfile`: https://go.dev/ref/mod#build-commands
  * @throws LoggedProcessError if they cannot be had
  * @throws Error if a module is not what a change was written for
  */
-export async function patchModules(patches: readonly Patch[], options: PatchOptions): Promise<string> {
-  const { go, dir, into, env, logFile, signal } = options;
+export async function patchModules(
+  patches: readonly Patch[],
+  go: string,
+  dir: string,
+  into: string,
+  how: Pick<LoggedProcess, 'env' | 'logFile' | 'signal'>,
+): Promise<string> {
   const replaced: string[] = [];
   for (const { modules, changes } of patches) {
-    await runLogged({ argv: [go, 'mod', 'download', ...modules], cwd: dir, env, logFile, signal });
-    const { stdout } = await run([go, 'list', '-m', '-f', '{{.Path}}={{.Dir}}', ...modules], { cwd: dir, env });
+    await runLogged({ argv: [go, 'mod', 'download', ...modules], cwd: dir, ...how });
+    const list = [go, 'list', '-m', '-f', '{{.Path}}={{.Dir}}', ...modules] as const;
+    const { exitCode, stdout, stderr } = await run([...list], { cwd: dir, ...how });
+    if (exitCode !== 0) throw new Error(`go list does not tell where modules lie: ${stderr}`);
     for (const line of stdout.trim().split('\n')) {
       const [name = '', original = ''] = line.split('=');
       const copy = path.join(into, name.replaceAll('/', '_'));

@@ -114,6 +114,7 @@ describe('npm pack', () => {
           'dist/op.js',
           'dist/op-program.js',
           'dist/preload.js',
+          'dist/sdk.js',
         ],
         ...['dist/types/components/index.d.ts', 'toolchain/versions.json', 'toolchain/plugins/go.sum'],
       ]),
