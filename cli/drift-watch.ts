@@ -15,7 +15,7 @@ import { onInterrupt } from './interrupt';
 import { findingLine } from './output/drift-text';
 import { printJsonLine } from './output/json';
 import { progressFor } from './output/progress';
-import { loadProgram } from './program';
+import { loadEngine } from './program';
 import type { Session } from './session';
 
 /** How a stack is watched. */
@@ -164,7 +164,7 @@ class DriftWatching {
   async #putRight(drift: Drift, mends: readonly Mend[]): Promise<void> {
     const { json } = this.#options;
     const { context } = this.#session;
-    await loadProgram();
+    await loadEngine();
     const { store } = settingsOf((await StackConfig.read(context.configFile)).config);
     const progress = await progressFor({ json });
     const change = await fixChange(context, drift, mends, storeFolder(store, context.directory), (step) => {

@@ -2,23 +2,27 @@ import { existsSync, readFileSync, realpathSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 
 import type { ProgramOptions } from '../components';
+import type { InlineProgram } from '../src/automation/program-run';
+import { connectAndAsk } from '../src/docker/engine';
 import { installDir } from '../toolchain/places';
 
 /**
- * Loads what running the program takes, which commands that run none do without: to be called while something else is
- * waited for.
+ * Loads what it takes to start Pulumi's engine, which commands that run no program do without: to be called while something
+ * else is waited for.
  */
-export async function loadProgram(): Promise<void> {
-  await Promise.all([import('../components'), import('../src/automation/program-run')]);
+export async function loadEngine(): Promise<void> {
+  await import('../src/automation/program-run');
 }
 
 /** The program of `index.ts`, to run in this process. */
-export function standardProgram(options: ProgramOptions): () => Promise<Record<string, unknown>> {
-  return async () => {
+export function standardProgram(options: ProgramOptions): InlineProgram {
+  const run = async (): Promise<Record<string, unknown>> => {
     const { ComposeStack, prepareFromConfig } = await import('../components');
     const stack = await ComposeStack.whenReady('stack', prepareFromConfig(options));
     return { services: stack.services, files: stack.files };
   };
+  // What the Docker engine is has to be known then, too: it takes as long to tell.
+  return Object.assign(run, { load: () => Promise.all([import('../components'), connectAndAsk()]) });
 }
 
 /**

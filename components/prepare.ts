@@ -150,6 +150,7 @@ export async function prepareFromConfig(options: ProgramOptions = fromEnvironmen
             catalogue && (() => releasedCatalogue({ ...catalogue, ...(changed && { changed }) })),
           );
           options.onRelease?.(record);
+          await release.letGo();
         },
         afterFailure: release.abandon,
       }),

@@ -14,7 +14,7 @@ import { acceptedText, acceptText } from '../output/accept-text';
 import { driftText, fixText } from '../output/drift-text';
 import { printJson } from '../output/json';
 import { progressFor } from '../output/progress';
-import { loadProgram } from '../program';
+import { loadEngine } from '../program';
 import { openSession, type Session, type StackOptions } from '../session';
 import { stackCommand } from '../stack-command';
 
@@ -135,7 +135,7 @@ async function fix(session: Session, drift: Drift, options: DriftOptions): Promi
     process.stdout.write('Nothing has changed.\n');
     return;
   }
-  await loadProgram();
+  await loadEngine();
   const { store } = settingsOf((await StackConfig.read(context.configFile)).config);
   const progress = await progressFor(options);
   const change = await fixChange(context, drift, mends, storeFolder(store, context.directory), (step) => {

@@ -10,7 +10,7 @@ import { levels } from '../../src/verify/probe';
 import { exitCode } from '../exit-codes';
 import { interruptible } from '../interruptible';
 import { printJson } from '../output/json';
-import { loadProgram, standardProgram } from '../program';
+import { loadEngine, standardProgram } from '../program';
 import { chooseRelease, currentRelease, readReleases } from '../releases';
 import { openSession, type StackOptions } from '../session';
 import { stackCommand } from '../stack-command';
@@ -46,7 +46,7 @@ export function register(program: Command): void {
         return;
       }
       const { json = false, level, without } = options;
-      const [known] = await Promise.all([readReleases(context), loadProgram()]);
+      const [known] = await Promise.all([readReleases(context), loadEngine()]);
       const [from, to] = [currentRelease(context, known), await chooseRelease(context, known, options.revertTo)];
       const notifier = notifierOf(context);
       const event = { stack: context.name, kind: 'drill', what: 'drill', by: whoAmI() };

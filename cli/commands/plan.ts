@@ -7,7 +7,7 @@ import { databaseOption } from '../database-option';
 import { printJson } from '../output/json';
 import { planText } from '../output/plan-text';
 import { chooseRelease, currentRelease, readReleases } from '../releases';
-import { loadProgram } from '../program';
+import { loadEngine } from '../program';
 import { openSession, type StackOptions } from '../session';
 import { stackCommand } from '../stack-command';
 
@@ -32,7 +32,7 @@ export function register(program: Command): void {
     )
     .action(async (word: string | undefined, options: PlanOptions) => {
       const { context, programFor } = await openSession(options);
-      const [known] = await Promise.all([readReleases(context), loadProgram()]);
+      const [known] = await Promise.all([readReleases(context), loadEngine()]);
       const to = await chooseRelease(context, known, word);
       const from = currentRelease(context, known);
       const plan = await planRelease({

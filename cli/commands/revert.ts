@@ -18,7 +18,7 @@ import { confirmed, mustBeAsked } from '../confirm';
 import { databaseOption } from '../database-option';
 import { planText } from '../output/plan-text';
 import { progressFor } from '../output/progress';
-import { loadProgram } from '../program';
+import { loadEngine } from '../program';
 import { chooseRelease, currentRelease, type KnownReleases, readReleases } from '../releases';
 import { openSession, type Session, type StackOptions } from '../session';
 import { stackCommand } from '../stack-command';
@@ -69,7 +69,7 @@ export function register(program: Command): void {
   afterOptions(command).action(async (word: string | undefined, options: RevertOptions) => {
     const session = await openSession(options);
     const { context } = session;
-    const [known] = await Promise.all([readReleases(context), loadProgram()]);
+    const [known] = await Promise.all([readReleases(context), loadEngine()]);
     const target = await chooseRelease(context, known, word);
     checkRotations(options.rotate, target);
     const loss = await agreed(session, known, target, options);

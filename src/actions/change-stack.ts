@@ -171,14 +171,18 @@ class Change {
     await this.#checkConfigFile();
     await this.#endInterruptedPause();
     await this.#finishInterrupted();
-    await this.#removeLeftContainers();
+    const removing = this.#removeLeftContainers();
     const today = await this.#withKey();
     const before = await this.#newest();
     const text = today.withConfig(await next(today.config)).toString();
     const startedAt = new Date().toISOString();
     const entry = { what, by: whoAmI(), startedAt, before: before?.number ?? 0 };
     const { revertOf } = reason;
-    const [configuration, ran] = await Promise.all([this.#hashOfConfiguration(), WhatRan.now(this.#context.name)]);
+    const [configuration, ran] = await Promise.all([
+      this.#hashOfConfiguration(),
+      WhatRan.now(this.#context.name),
+      removing,
+    ]);
     await this.#journal.begin({ ...entry, ...(revertOf !== undefined && { revertOf }), configuration }, text);
     let outcome: Outcome | undefined;
     try {

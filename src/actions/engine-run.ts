@@ -71,10 +71,13 @@ export class EngineRun {
       const program = programFor({ configFile, reason, signal: ended.signal, ...(onRelease && { onRelease }) });
       const waiting =
         program &&
-        (async (): ReturnType<typeof program> => {
-          await meanwhile?.();
-          return program();
-        });
+        Object.assign(
+          async (): ReturnType<typeof program> => {
+            await meanwhile?.();
+            return program();
+          },
+          { load: program.load },
+        );
       if (!program) await meanwhile?.();
       try {
         return await context.engine.update({

@@ -49,6 +49,8 @@ export interface PendingRelease {
    * @throws RewindError store/unusable, docker/failed
    */
   readonly keep: (database?: ReleasedDatabase, catalogue?: () => Promise<string | undefined>) => Promise<ReleaseRecord>;
+  /** After that: lets go of the images of releases that are not kept any more. */
+  readonly letGo: () => Promise<void>;
   /** The update has failed: nothing is written down. */
   readonly abandon: () => Promise<void>;
 }
@@ -64,7 +66,8 @@ export async function expectRelease(options: KeepReleaseOptions): Promise<Pendin
   const planned = fingerprintOf(prepared, key);
   const newest = await store.newest();
   if (newest?.fingerprint === planned) {
-    return { keep: () => Promise.resolve(newest), abandon: () => Promise.resolve() };
+    const nothing = (): Promise<void> => Promise.resolve();
+    return { keep: () => Promise.resolve(newest), letGo: nothing, abandon: nothing };
   }
   const content: SealedRelease = {
     secrets,
@@ -80,6 +83,10 @@ export async function expectRelease(options: KeepReleaseOptions): Promise<Pendin
       await store.giveBack();
       return keepRelease(options, sealed, planned, database, catalogue);
     },
+    letGo: async () => {
+      const { prepared, stack, retain } = options;
+      await releaseImages(prepared.engine.docker, stack, await imagesOfNewest(store, retain));
+    },
   };
 }
 
@@ -90,7 +97,7 @@ async function keepRelease(
   database: ReleasedDatabase | undefined,
   readCatalogue: (() => Promise<string | undefined>) | undefined,
 ): Promise<ReleaseRecord> {
-  const { prepared, store, stack, key, retain, configuration, reason, startedAt } = options;
+  const { prepared, store, stack, key, configuration, reason, startedAt } = options;
   const docker = prepared.engine.docker;
   const images = new Set(prepared.services.flatMap(({ containers }) => containers.flatMap(({ image }) => image ?? [])));
   const [origins, name, catalogue] = await Promise.all([
@@ -103,7 +110,7 @@ async function keepRelease(
     if (imageId === undefined) return [];
     return [[service, { image: reference, imageId, ...origins.get(imageId), containers: containers.length }]];
   });
-  const record = await store.add({
+  return store.add({
     project: prepared.project.model.name,
     startedAt: startedAt.toISOString(),
     finishedAt: new Date().toISOString(),
@@ -120,8 +127,6 @@ async function keepRelease(
     fingerprint: planned,
     sealed: name,
   });
-  await releaseImages(docker, stack, await imagesOfNewest(store, retain));
-  return record;
 }
 
 /** The key that opens a release is never part of one. */

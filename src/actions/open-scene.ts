@@ -5,7 +5,7 @@ import { composeLabel, stackLabel } from '../container/labels';
 import type { ImageFacts } from '../container/mapping';
 import { SecretValues } from '../container/project-secrets';
 import { containerNames, planProject } from '../container/plan';
-import { connect, type Engine } from '../docker/engine';
+import { connectAndAsk, type Engine } from '../docker/engine';
 import { imageFacts } from '../docker/images';
 import { type Inventory, nameOf, takeInventory } from '../docker/inventory';
 import { refusal } from '../docker/refusal';
@@ -161,7 +161,7 @@ export interface ListedEngine {
 }
 
 async function listEngine(mark: (what: string) => void): Promise<ListedEngine> {
-  const engine = await connect();
+  const engine = await connectAndAsk();
   mark('connection');
   const inventory = await takeInventory(engine.docker);
   mark('inventory');

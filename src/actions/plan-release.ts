@@ -7,7 +7,8 @@ import { replicasOf } from '../compose/order';
 import { composeLabel, stackLabel } from '../container/labels';
 import { containerNames } from '../container/plan';
 import { connect } from '../docker/engine';
-import { listContainers, takeInventory } from '../docker/inventory';
+import { imagesNotThere } from '../docker/images';
+import { listContainers } from '../docker/inventory';
 import { type Problem, RewindError } from '../errors';
 import { OperationLog } from '../operations/operation-log';
 import { compareModels, compareSections, type Difference } from '../releases/compare';
@@ -138,9 +139,10 @@ export async function planRelease(options: PlanOptions): Promise<ReleasePlan> {
  */
 export async function imagesGone(release: ReleaseRecord): Promise<Problem[]> {
   const { docker } = await connect();
-  const { images } = await takeInventory(docker);
+  const services = Object.values(release.services);
+  const gone = await imagesNotThere(docker, new Set(services.map(({ imageId }) => imageId)));
   return Object.entries(release.services).flatMap(([service, { image, imageId, digest, revision }]): Problem[] => {
-    if (images.has(imageId)) return [];
+    if (!gone.has(imageId)) return [];
     const ways = [
       ...(digest === undefined ? [] : [`docker pull ${digest}`]),
       ...(revision === undefined ? [] : [`build ${image} from commit ${revision}`]),

@@ -9,7 +9,7 @@ import { type ConfigFiles, findConfigFiles } from '../container/config-files';
 import { planProject } from '../container/plan';
 import { projectSecrets, type SecretValues } from '../container/project-secrets';
 import type { ServicePlan } from '../container/spec';
-import { connect, type Engine } from '../docker/engine';
+import { connectAndAsk, type Engine } from '../docker/engine';
 import { imageReference, provideImages, type ResolvedImages, resolveImages } from '../docker/images';
 import { type Inventory, takeInventory } from '../docker/inventory';
 import { networkProblems, type NetworkPlan, planNetworks } from '../docker/networks';
@@ -70,7 +70,7 @@ export async function prepareStack(options: PrepareOptions): Promise<PreparedSta
   const [{ project: loaded, files: known }, { engine, inventory }] = await settle(
     options.problems,
     loadSource(options),
-    connect().then(async (engine) => ({ engine, inventory: await takeInventory(engine.docker) })),
+    connectAndAsk().then(async (engine) => ({ engine, inventory: await takeInventory(engine.docker) })),
   );
   const overridden = applyOverrides(loaded.model, settings);
   const project: ComposeProject = { ...loaded, model: overridden.model };

@@ -16,10 +16,17 @@ export interface EngineOptions {
   readonly env: Readonly<Record<string, string>>;
 }
 
+/** A program that runs in this process. */
+export interface InlineProgram {
+  (): Promise<Record<string, unknown> | undefined>;
+  /** Loads what it takes to run, while the engine is starting. @default it is loaded */
+  readonly load?: () => Promise<unknown>;
+}
+
 /** One run of a program. */
 export interface RunProgramOptions {
-  /** Runs in this process. @default the project's own program, in a process of its own */
-  readonly program?: () => Promise<Record<string, unknown> | undefined>;
+  /** @default the project's own program, in a process of its own */
+  readonly program?: InlineProgram;
   /** The stack configuration file. @default that of the project */
   readonly configFile?: string;
   readonly message?: string;
@@ -85,7 +92,11 @@ export async function runProgram(
   };
   outliveTheEngine();
   try {
-    const stack = await openStack(engine, onStart);
+    const stack = await openStack(engine, () => {
+      // What cannot be loaded is told when the program is run.
+      program?.load?.().catch(() => undefined);
+      onStart?.();
+    });
     await (what === 'up' ? stack.up(options) : stack.preview(options));
     return { ok: true, steps };
   } catch (error) {
@@ -115,7 +126,7 @@ function outliveTheEngine(): void {
 /** The stack without what the Automation API would ask on the way: each question is a process of its own. */
 async function openStack(
   { directory, stack: name, env }: EngineOptions,
-  onStart: (() => void) | undefined,
+  onStart: () => void,
 ): Promise<automation.Stack> {
   const workspace = await automation.LocalWorkspace.create({
     workDir: directory,
@@ -143,7 +154,7 @@ interface CommandResult {
  * finishes the steps that are under way. A second interrupt would make it drop them. Which version it is has been seen
  * to by the set-up; the Automation API's own command asks it each time.
  */
-function detachedPulumi(onStart: (() => void) | undefined): automation.PulumiCommand {
+function detachedPulumi(onStart: () => void): automation.PulumiCommand {
   return Object.assign(Object.create(automation.PulumiCommand.prototype) as automation.PulumiCommand, {
     command: 'pulumi',
     /** At least this: newer ones tell their events as they happen. */
@@ -164,7 +175,7 @@ function detachedPulumi(onStart: (() => void) | undefined): automation.PulumiCom
         detached: true,
         reject: false,
       });
-      onStart?.();
+      onStart();
       const stop = (): void => void child.kill('SIGINT');
       signal?.addEventListener('abort', stop, { once: true });
       if (signal?.aborted) stop();

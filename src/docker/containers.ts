@@ -3,7 +3,7 @@ import type Docker from 'dockerode';
 import { stackLabel } from '../container/labels';
 import type { LiveLimits } from '../container/spec';
 import { RewindError } from '../errors';
-import { refusal } from './refusal';
+import { ignoring, refusal } from './refusal';
 
 /**
  * Frees the name of a container that is about to be created. A container of the same stack under that name is what an
@@ -66,14 +66,4 @@ export async function applyLimits(docker: Docker, id: string, limits: LiveLimits
       error,
     );
   });
-}
-
-/** The answer to a request, or undefined if the engine answers with this HTTP status. */
-async function ignoring<T>(status: number, request: Promise<T>): Promise<T | undefined> {
-  try {
-    return await request;
-  } catch (error) {
-    if ((error as { statusCode?: number }).statusCode === status) return undefined;
-    throw error;
-  }
 }

@@ -82,26 +82,43 @@ export interface Engine {
  *
  * @throws RewindError docker/unreachable
  */
-export async function connect(env: NodeJS.ProcessEnv = process.env): Promise<Engine> {
+export async function connect(env: NodeJS.ProcessEnv = process.env): Promise<Pick<Engine, 'docker'>> {
   const address = engineAddress(env);
   try {
     const docker = open(address, env);
-    const known = knownFacts.get(address.host);
-    if (known && Date.now() - known.at < factsMs) {
-      await docker.ping();
-      return { docker, facts: known.facts };
-    }
-    const facts = await readFacts(docker, address);
-    knownFacts.set(address.host, { at: Date.now(), facts });
-    return { docker, facts };
+    await docker.ping();
+    return { docker };
   } catch (error) {
     throw unreachable(address, error);
   }
 }
 
-/** For so long an engine that answers is taken for the one that it was: to ask it what it is takes ten times a ping. */
+/**
+ * The same, and asks it what it is. For that the engine starts programs of its own, which takes it twenty times a ping: whoever has
+ * asked within a minute is told the same again.
+ *
+ * @throws RewindError docker/unreachable
+ */
+export async function connectAndAsk(env: NodeJS.ProcessEnv = process.env): Promise<Engine> {
+  const address = engineAddress(env);
+  try {
+    const docker = open(address, env);
+    const known = asked.get(address.host);
+    if (known && Date.now() - known.at < factsMs) {
+      const [facts] = await Promise.all([known.facts, docker.ping()]);
+      return { docker, facts };
+    }
+    const facts = readFacts(docker, address);
+    asked.set(address.host, { at: Date.now(), facts });
+    return { docker, facts: await facts };
+  } catch (error) {
+    asked.delete(address.host);
+    throw unreachable(address, error);
+  }
+}
+
 const factsMs = 60_000;
-const knownFacts = new Map<string | undefined, { readonly at: number; readonly facts: EngineFacts }>();
+const asked = new Map<string | undefined, { readonly at: number; readonly facts: Promise<EngineFacts> }>();
 
 async function readFacts(docker: Docker, address: EngineAddress): Promise<EngineFacts> {
   const [version, info] = await Promise.all([

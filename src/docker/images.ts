@@ -7,7 +7,7 @@ import type { ImageFacts, ImageHealthcheck } from '../container/mapping';
 import { type Problem, RewindError } from '../errors';
 import { run } from '../process';
 import { type Inventory, takeInventory } from './inventory';
-import { engineMessage } from './refusal';
+import { engineMessage, ignoring } from './refusal';
 
 /** Images of a project's services. */
 export interface ResolvedImages {
@@ -120,6 +120,16 @@ async function factsOf(docker: Docker, ids: ReadonlyMap<string, string>): Promis
   const byId = new Map<string, Promise<ImageFacts>>();
   for (const id of ids.values()) if (!byId.has(id)) byId.set(id, inspectImage(docker, id));
   return new Map(await Promise.all([...ids].map(async ([service, id]) => [service, await byId.get(id)!] as const)));
+}
+
+/**
+ * Those of some images that the engine does not have. To ask for each takes less than to have all listed.
+ *
+ * @param ids - immutable IDs
+ */
+export async function imagesNotThere(docker: Docker, ids: ReadonlySet<string>): Promise<Set<string>> {
+  const found = [...ids].map(async (id) => ((await ignoring(404, docker.getImage(id).inspect())) ? [] : [id]));
+  return new Set((await Promise.all(found)).flat());
 }
 
 async function inspectImage(docker: Docker, id: string): Promise<ImageFacts> {

@@ -48,8 +48,9 @@ export async function keepImages(
 ): Promise<Map<string, ImageOrigin>> {
   const origins = [...ids].map(async (id): Promise<[string, ImageOrigin]> => {
     const image = docker.getImage(id);
-    const name = { repo: keptRepository(stack), tag: keptTag(id) };
-    const [info] = await Promise.all([image.inspect(), image.tag(name)]);
+    const info = await image.inspect();
+    const isKept = (info.RepoTags as string[] | null)?.includes(keptName(stack, id));
+    if (isKept !== true) await image.tag({ repo: keptRepository(stack), tag: keptTag(id) });
     const revision = (info.Config.Labels as Record<string, string> | null)?.[revisionLabel];
     const digest = (info.RepoDigests as string[] | null)?.[0];
     const builtAt = new Date(info.Created);

@@ -13,3 +13,13 @@ export function engineMessage(error: unknown): string {
 export function refusal(what: string, fix: string, error: unknown): RewindError {
   return new RewindError({ code: 'docker/failed', message: `${what}: ${engineMessage(error)}.`, fix, cause: error });
 }
+
+/** The answer to a request, or undefined if the engine answers with this HTTP status. */
+export async function ignoring<T>(status: number, request: Promise<T>): Promise<T | undefined> {
+  try {
+    return await request;
+  } catch (error) {
+    if ((error as { statusCode?: number }).statusCode === status) return undefined;
+    throw error;
+  }
+}

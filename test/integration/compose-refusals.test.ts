@@ -5,7 +5,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 
 import { serviceKeys } from '../../src/container/keys';
 import { apiAtLeast } from '../../src/container/mapping';
-import { connect } from '../../src/docker/engine';
+import { connectAndAsk } from '../../src/docker/engine';
 import { containerIds, inspectNetworks, inspectVolumes } from '../support/docker';
 import { boxImages, makeBoxImages } from '../support/images';
 import { type PulumiRun, TestStack } from '../support/stack';
@@ -81,7 +81,7 @@ describe('a compose file with keys that cannot be carried over', () => {
   });
 
   test('gets errors for what only a newer engine can do', async () => {
-    const { facts } = await connect();
+    const { facts } = await connectAndAsk();
     const expected = apiAtLeast(facts, '1.45')
       ? []
       : refusedByOlderEngines.map(([service, key]) => `${service}: ${key}`);

@@ -1,10 +1,10 @@
 import { createHash } from 'node:crypto';
-import { createServer, type Server } from 'node:http';
+import { createServer, type IncomingMessage, type Server } from 'node:http';
 import { join } from 'node:path';
 
 import { afterEach, describe, expect, test } from 'vitest';
 
-import { connect, engineAddress } from '../../../src/docker/engine';
+import { connect, connectAndAsk, engineAddress } from '../../../src/docker/engine';
 import { problemsOf } from '../../support/problems';
 import { tempFolder } from '../../support/temp-folder';
 
@@ -95,12 +95,34 @@ describe('a connection', () => {
       '/version': { ApiVersion: '1.44', Os: 'linux', Arch: 'arm64' },
       '/info': { SwapLimit: true },
     });
-    expect((await connect({ DOCKER_HOST: host })).facts).toMatchObject({
+    expect((await connectAndAsk({ DOCKER_HOST: host })).facts).toMatchObject({
       apiVersion: '1.44',
       swapLimit: true,
       local: true,
       platform: 'linux/arm64',
     });
+  });
+
+  test('asks an engine only once what it is, and whether it answers each time', async () => {
+    const host = await listening({ '/version': { ApiVersion: '1.44' }, '/info': {}, '/_ping': 'OK' });
+    const asked: string[] = [];
+    server!.on('request', ({ url }: IncomingMessage) => asked.push(url!.replace(/^\/v[\d.]+/, '')));
+    await Promise.all([connectAndAsk({ DOCKER_HOST: host }), connectAndAsk({ DOCKER_HOST: host })]);
+    await connectAndAsk({ DOCKER_HOST: host });
+    expect(asked.sort()).toEqual(['/_ping', '/_ping', '/info', '/version']);
+    server!.close();
+    server!.closeAllConnections();
+    expect(await problemsOf(() => connectAndAsk({ DOCKER_HOST: host }))).toMatchObject([
+      { code: 'docker/unreachable' },
+    ]);
+  });
+
+  test('that has failed to tell is asked anew', async () => {
+    const answers: Record<string, unknown> = { '/version': { ApiVersion: '1.44' } };
+    const host = await listening(answers);
+    await expect(connectAndAsk({ DOCKER_HOST: host })).rejects.toThrow('broken');
+    answers['/info'] = {};
+    expect((await connectAndAsk({ DOCKER_HOST: host })).facts.apiVersion).toBe('1.44');
   });
 
   test('to a socket on which nobody answers is an error that names it and says how to start Docker', async () => {

@@ -2,7 +2,7 @@ import { afterEach, describe, expect, test, vi } from 'vitest';
 
 import type { ComposeProject } from '../../../src/compose/load';
 import type { ComposeService } from '../../../src/compose/model';
-import { provideImages, type ResolvedImages, resolveImages } from '../../../src/docker/images';
+import { imagesNotThere, provideImages, type ResolvedImages, resolveImages } from '../../../src/docker/images';
 import { takeInventory } from '../../../src/docker/inventory';
 import { projectOf } from '../../support/compose-project';
 import { FakeCompose } from '../../support/fake-compose';
@@ -224,4 +224,9 @@ describe('providing images', () => {
       await problemsOf(() => provideImages(new FakeEngine([api]).docker, project({ api: { image: 'api:v9' } }), found)),
     ).toMatchObject([{ code: 'docker/missing-image' }]);
   });
+});
+
+test('of some images, those that the engine does not have are told', async () => {
+  const { docker } = new FakeEngine([api]);
+  expect([...(await imagesNotThere(docker, new Set([imageId('a1'), imageId('b2')])))]).toEqual([imageId('b2')]);
 });
