@@ -12,11 +12,12 @@ import { openRun, type OpenRun } from '../../src/actions/open-run';
 import { storeFolder } from '../../src/actions/prepare-stack';
 import { proveSnapshot } from '../../src/actions/restore-database';
 import { withRunLock } from '../../src/actions/run-lock';
-import { whileNobodyWorks } from '../../src/actions/stack-lock';
+import { untilNobodyWorks, whileNobodyWorks } from '../../src/actions/stack-lock';
 import { withStepLock } from '../../src/actions/step-lock';
 import { mask, SecretValues } from '../../src/container/project-secrets';
 import { RewindError } from '../../src/errors';
 import { projectFolder } from '../../src/project-folder';
+import { ReleaseStore } from '../../src/releases/release-store';
 import { installDir } from '../../toolchain/places';
 import { exitCode } from '../exit-codes';
 
@@ -73,7 +74,10 @@ export function register(program: Command): void {
       let secrets = new SecretValues();
       try {
         const key = (await text(process.stdin)).trim();
-        const open = await openRun(storeFolder(options.store, projectFolder()), options.stack, key);
+        const root = storeFolder(options.store, projectFolder());
+        // Not even a session of the database is opened meanwhile.
+        if (name === 'prove') await untilNobodyWorks({ releases: new ReleaseStore(root, options.stack) });
+        const open = await openRun(root, options.stack, key);
         secrets = new SecretValues(open.run.secrets, open.run.names);
         const work = (): Promise<string> => operation(open, options, key);
         // A proof goes on for as long as it likes, beside whatever comes next.

@@ -44,6 +44,11 @@ export function whoHolds(context: Pick<StackContext, 'releases'>): string | unde
   return holderOf(lockFile(context));
 }
 
+/** Waits until no rewind command is at work on a stack. */
+export async function untilNobodyWorks(context: Pick<StackContext, 'releases'>): Promise<void> {
+  while (whoHolds(context) !== undefined) await sleep(pollMs);
+}
+
 /**
  * Does something that can wait, and that takes the processor from those who cannot: while no rewind command is at work on a
  * stack. It is given up, and begun anew later, when one begins.
@@ -55,7 +60,7 @@ export async function whileNobodyWorks<T>(
   work: (signal: AbortSignal) => Promise<T>,
 ): Promise<T> {
   for (;;) {
-    while (whoHolds(context) !== undefined) await sleep(pollMs);
+    await untilNobodyWorks(context);
     const begun = new AbortController();
     const timer = setInterval(() => {
       if (whoHolds(context) !== undefined) begun.abort();
