@@ -1,8 +1,8 @@
 import { type Command, Option } from 'commander';
 
 import { dataChange, type DataChoice, keepRevision } from '../../src/actions/choose-data';
-import { dataOutlook, outlookObstacle } from '../../src/actions/data-outlook';
-import { checkAccepted, type LossStatement, lossStatement } from '../../src/actions/loss-statement';
+import { dataOutlook, type LossDetail, outlookObstacle } from '../../src/actions/data-outlook';
+import { checkAccepted, isAccepted, type LossStatement, lossStatement } from '../../src/actions/loss-statement';
 import { imagesGone, planRelease, type ReleasePlan } from '../../src/actions/plan-release';
 import { settingsOf } from '../../src/actions/release-side';
 import { checkRotations, type Rotation, rotationOf } from '../../src/actions/rotate-secrets';
@@ -127,9 +127,12 @@ async function agreed(
   const choice = options.only === 'images' || options.only === 'config' ? 'keep' : options.database;
   if (options.yes) {
     RewindError.throwIfAny(await imagesGone(target));
-    const loss = await lossOf(context, known, target, choice);
-    checkAccepted(loss, options.acceptLoss);
-    return loss;
+    const loss = await lossOf(context, known, target, choice, { only: choice === 'restore' ? 'restore' : 'downgrade' });
+    if (isAccepted(loss, options.acceptLoss)) return loss;
+    // A refusal tells of the other way, too.
+    const all = await lossOf(context, known, target, choice);
+    checkAccepted(all, options.acceptLoss);
+    return all;
   }
   mustBeAsked('rewind plan', options.json);
   const plan = await planRelease({
@@ -159,10 +162,11 @@ async function lossOf(
   { current }: KnownReleases,
   target: ReleaseRecord,
   choice: DataChoice | undefined,
+  detail?: LossDetail,
 ): Promise<LossStatement> {
   const { database } = settingsOf((await StackConfig.read(context.configFile)).config);
   if (!database || !current || choice === 'keep') return { names: [], lines: [] };
-  const outlook = await dataOutlook(context, database.service, current, target);
+  const outlook = await dataOutlook(context, database.service, current, target, detail);
   const stuck = outlookObstacle(outlook, choice);
   RewindError.throwIfAny(stuck ? [stuck] : []);
   return lossStatement(outlook, choice);

@@ -5,7 +5,7 @@ import { composeLabel, stackLabel } from '../container/labels';
 import type { ContainerSpec } from '../container/spec';
 import { listContainers } from '../docker/inventory';
 import { type Problem, RewindError } from '../errors';
-import { type LossOptions, lossOutlook, lossOutlookLines, type LossOutlook } from '../loss/outlook';
+import { type LossOptions, lossOutlook, lossOutlookLines, type LossOutlook, type Way } from '../loss/outlook';
 import { readRevisions, revisionNames } from '../postgres/revisions';
 import { type ReleaseRecord, releaseName } from '../releases/record';
 import type { AlembicSettings } from '../settings';
@@ -38,19 +38,26 @@ export interface DataOutlook {
   readonly isWayUnknown?: boolean;
 }
 
+/** How closely it is looked at what would be lost. */
+export interface LossDetail {
+  /** The only way that is looked at. @default every way */
+  readonly only?: Way;
+  /** Whether the snapshot that fits is restored for a moment, to count what that would lose. @default false: only rows are counted */
+  readonly countRestore?: boolean;
+}
+
 /**
  * Says what bringing back the images of a release means for the data. Changes nothing; what cannot be found out is said,
  * not thrown.
  *
- * @param countRestore - whether the snapshot that fits is restored for a moment, to count what that would lose. @default
- *   false: only rows are counted
+ * @param how - how closely the loss is looked at
  */
 export async function dataOutlook(
   context: StackContext,
   service: string,
   from: ReleaseRecord,
   to: ReleaseRecord,
-  countRestore = false,
+  how: LossDetail = {},
 ): Promise<DataOutlook> {
   try {
     const database = await openDatabase(context);
@@ -77,7 +84,7 @@ export async function dataOutlook(
         ...shared,
         unknown,
         isWayUnknown: true,
-        loss: await lossOf(database, undefined, snapshot, countRestore),
+        loss: await lossOf(database, undefined, snapshot, how),
       };
     }
     const { undo, apply } = pathBetween(known, revisions, releaseRevisions);
@@ -86,7 +93,7 @@ export async function dataOutlook(
     const image = known === current ? now : then;
     const names = undo.map(({ revision }) => revision);
     const scripts = (): Promise<readonly DowngradeSql[]> => cache.downgradeSql(database.docker, like, image, names);
-    const loss = undo.length > 0 && (await lossOf(database, { undo, scripts }, snapshot, countRestore));
+    const loss = undo.length > 0 && (await lossOf(database, { undo, scripts }, snapshot, how));
     return { ...shared, ...(loss && { loss }), newer: steps(undo), older: steps(apply) };
   } catch (error) {
     if (error instanceof RewindError) return { service, unknown: error.message };
@@ -143,7 +150,7 @@ async function lossOf(
   { server, snapshots, versionTable }: StackDatabase,
   down: LossOptions['down'],
   snapshot: DataOutlook['snapshot'],
-  countRestore: boolean,
+  { only, countRestore = false }: LossDetail,
 ): Promise<LossOutlook> {
   const kept = snapshot && { manifest: await snapshots.read(snapshot.id), proved: snapshot.proved };
   return lossOutlook({
@@ -151,6 +158,7 @@ async function lossOf(
     versionTable,
     ...(down && { down }),
     ...(kept && { snapshot: kept }),
+    ...(only && { only }),
     ...(countRestore && {
       countRestore: (manifest) => countRestoreLoss({ server, store: snapshots, manifest, versionTable }),
     }),

@@ -48,15 +48,20 @@ const none: LossStatement = { names: [], lines: [] };
  * @param accepted - names that were given, one or several in a text, with commas between them
  * @throws RewindError release/loss
  */
-export function checkAccepted({ names, lines }: LossStatement, accepted: readonly string[]): void {
-  // A name may have a comma in it: the list as it was asked for is taken as a whole.
-  if (accepted.includes(names.join(','))) return;
-  const given = new Set(accepted.flatMap((text) => [text, ...text.split(',').map((name) => name.trim())]));
-  const missing = names.filter((name) => !given.has(name));
-  if (missing.length === 0) return;
+export function checkAccepted(statement: LossStatement, accepted: readonly string[]): void {
+  if (isAccepted(statement, accepted)) return;
+  const { names, lines } = statement;
   throw new RewindError({
     code: 'release/loss',
     message: `This would take away data, which --yes alone does not allow:\n${lines.join('\n')}`,
     fix: `Nothing has changed. To do it: add --accept-loss ${shellWord(names.join(','))}. To leave the schema as it is: --database=keep.`,
   });
+}
+
+/** Whether all that would be lost has been named. */
+export function isAccepted({ names }: LossStatement, accepted: readonly string[]): boolean {
+  // A name may have a comma in it: the list as it was asked for is taken as a whole.
+  if (accepted.includes(names.join(','))) return true;
+  const given = new Set(accepted.flatMap((text) => [text, ...text.split(',').map((name) => name.trim())]));
+  return names.every((name) => given.has(name));
 }

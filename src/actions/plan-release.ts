@@ -87,7 +87,7 @@ export async function planRelease(options: PlanOptions): Promise<ReleasePlan> {
   // What the data stands in the way of, the preview would refuse: it is told as an obstacle.
   const looked =
     database && gone.length === 0
-      ? await dataOutlook(context, database.service, from, to, options.countRestore)
+      ? await dataOutlook(context, database.service, from, to, { countRestore: options.countRestore ?? false })
       : undefined;
   const stuck = looked && outlookObstacle(looked, options.data);
   const obstacles = [...gone, ...(stuck ? [stuck] : [])];

@@ -11,6 +11,9 @@ import { recommend, type Recommendation, type RestorePrice } from './recommend';
 import type { RestoreLoss } from './restore-loss';
 import { compareRowCounts, type RoughRestoreLoss } from './rough-restore-loss';
 
+/** A way back for the data. */
+export type Way = 'downgrade' | 'restore';
+
 /** What restoring a snapshot would lose. */
 export interface RestoreOutlook {
   readonly id: string;
@@ -28,7 +31,8 @@ export interface LossOutlook {
   readonly downgrade?: DowngradeLoss;
   /** @default there is no snapshot that fits */
   readonly restore?: RestoreOutlook;
-  readonly advice: Recommendation;
+  /** @default only one way was to be looked at */
+  readonly advice?: Recommendation;
   /** What could not be looked at, and why. @default everything could */
   readonly problems?: readonly string[];
 }
@@ -44,35 +48,39 @@ export interface LossOptions {
   };
   /** The snapshot of the revision to go to. @default there is none */
   readonly snapshot?: { readonly manifest: SnapshotManifest; readonly proved: boolean };
+  /** The only way that is to be looked at: nothing is advised then. @default every way */
+  readonly only?: Way;
   /** Restores the snapshot for a moment and counts. @default rows are counted now, and held against the manifest */
   readonly countRestore?: (manifest: SnapshotManifest) => Promise<RestoreLoss>;
 }
 
 /** Says what going back to another revision would lose. Changes nothing; what cannot be looked at is said, not thrown. */
 export async function lossOutlook(options: LossOptions): Promise<LossOutlook> {
-  const { server, down, snapshot, versionTable } = options;
+  const { server, down, snapshot, only, versionTable } = options;
   const problems: string[] = [];
   const told = (error: unknown): undefined => {
     if (!(error instanceof RewindError)) throw error;
     problems.push(error.message);
   };
   const [downgrade, restore] = await Promise.all([
-    down && downgradeLoss(server, down, versionTable).catch(told),
-    snapshot && restoreOutlook(options, snapshot.manifest).catch(told),
+    only !== 'restore' && down ? downgradeLoss(server, down, versionTable).catch(told) : undefined,
+    only !== 'downgrade' && snapshot ? restoreOutlook(options, snapshot.manifest).catch(told) : undefined,
   ]);
-  const advice = recommend({
-    sameRevision: down?.undo.length === 0,
-    canMigrate: down !== undefined,
-    ...(downgrade && { downgrade }),
-    ...(snapshot &&
-      restore && {
-        snapshot: { id: snapshot.manifest.id, proved: snapshot.proved, price: priceOf(restore, snapshot.manifest) },
-      }),
-  });
+  const advice =
+    only === undefined &&
+    recommend({
+      sameRevision: down?.undo.length === 0,
+      canMigrate: down !== undefined,
+      ...(downgrade && { downgrade }),
+      ...(snapshot &&
+        restore && {
+          snapshot: { id: snapshot.manifest.id, proved: snapshot.proved, price: priceOf(restore, snapshot.manifest) },
+        }),
+    });
   return {
     ...(downgrade && { downgrade }),
     ...(restore && { restore }),
-    advice,
+    ...(advice && { advice }),
     ...(problems.length > 0 && { problems }),
   };
 }
@@ -117,7 +125,7 @@ export function lossOutlookLines({ downgrade, restore, advice, problems = [] }: 
       ? [...restoreLines(restore, 'To count every change: rewind plan --loss.'), `    ${keptDatabaseText}`]
       : []),
     ...problems.map((problem) => `Not all of it could be looked at: ${problem}`),
-    `Advice: ${choices[advice.choice]}, because ${advice.why}.`,
+    ...(advice ? [`Advice: ${choices[advice.choice]}, because ${advice.why}.`] : []),
   ];
 }
 

@@ -38,6 +38,10 @@ Advice: downgrade, because it loses less.`,
   );
 });
 
+test('where only one way was looked at, nothing is advised', () => {
+  expect(lossOutlookLines({ downgrade }).join('\n')).not.toContain('Advice');
+});
+
 test('a step without a way back is told first', () => {
   const stuck = { ...downgrade, items: [], objects: [], noDowngrade: [{ revision: '0004', what: 'has no downgrade' }] };
   expect(lossOutlookLines({ downgrade: stuck, advice })).toEqual([
