@@ -44,19 +44,20 @@ export class DataSteps {
     // Which migrations come or go is shown once, where they do.
     const where = Object.fromEntries(Object.entries(target).filter(([name]) => name !== 'MIGRATIONS'));
     const ready = services.get(service)!.ready;
+    const joined = [
+      ...(data.alembic?.networksAdvanced ?? []).flatMap(({ name }) => networks.get(name) ?? []),
+      ...(data.alembic?.mounts ?? []).flatMap(({ source }) => volumes.get(source ?? '') ?? []),
+    ];
     const snapshot = new Snapshot(
       `${service}-snapshot`,
-      { service, before: where, op, after: after(ready) },
+      // The container of the migrations is started beside it.
+      { service, before: where, op, after: after(ready.then((database) => [...database, ...joined])) },
       { parent },
     );
     const restored = restore
       ? [new Restore(`${service}-restore`, { service, restore, op, after: after(ready) }, { parent })]
       : [];
     const quiesce = new Quiesce(`${service}-quiesce`, { service, stops: data.users }, { parent });
-    const joined = [
-      ...(data.alembic?.networksAdvanced ?? []).flatMap(({ name }) => networks.get(name) ?? []),
-      ...(data.alembic?.mounts ?? []).flatMap(({ source }) => volumes.get(source ?? '') ?? []),
-    ];
     const migration = new Migration(
       `${service}-migration`,
       {

@@ -11,7 +11,7 @@ export interface SnapshotArgs {
   /** What is about to become of the data; a change of it is what a snapshot is taken before. */
   readonly before: OpEnvironment;
   readonly op: OpSettings;
-  /** What has to be there first: the database, ready. */
+  /** What has to be there first: the database, ready, and what the container of the migrations joins. */
   readonly after: pulumi.Input<pulumi.Resource[]>;
 }
 

@@ -6,7 +6,7 @@ import { finished } from 'node:stream/promises';
 
 import type { Command } from 'commander';
 
-import { changeData } from '../../src/actions/change-data';
+import { changeData, expectChange } from '../../src/actions/change-data';
 import { prepareRestore, snapshotFirst, sourceName, verifyData } from '../../src/actions/guard-data';
 import { openRun, type OpenRun } from '../../src/actions/open-run';
 import { storeFolder } from '../../src/actions/prepare-stack';
@@ -75,8 +75,10 @@ export function register(program: Command): void {
       try {
         const key = (await text(process.stdin)).trim();
         const root = storeFolder(options.store, projectFolder());
+        const releases = new ReleaseStore(root, options.stack);
+        if (name === 'migrate') await expectChange(releases);
         // Not even a session of the database is opened meanwhile.
-        if (name === 'prove') await untilNobodyWorks({ releases: new ReleaseStore(root, options.stack) });
+        if (name === 'prove') await untilNobodyWorks({ releases });
         const open = await openRun(root, options.stack, key);
         secrets = new SecretValues(open.run.secrets, open.run.names);
         const work = (): Promise<string> => operation(open, options, key);

@@ -1,5 +1,8 @@
+import { loadParser } from '../loss/parse-sql';
+import type { ReleaseStore } from '../releases/release-store';
+import { DataExchange } from './data-run';
 import { prepareRestore, snapshotFirst } from './guard-data';
-import { endAbandonedMigrations, moveData } from './move-data';
+import { endAbandonedMigrations, moveData, standDown } from './move-data';
 import type { OpenRun } from './open-run';
 
 /**
@@ -10,9 +13,19 @@ import type { OpenRun } from './open-run';
  * @throws RewindError as {@link snapshotFirst}, {@link prepareRestore} and {@link moveData}
  */
 export async function changeData(open: OpenRun, signal?: AbortSignal): Promise<void> {
-  await endAbandonedMigrations(open);
-  const { snapshot, prepared } = await open.exchange.outcome();
-  if (snapshot === undefined) await snapshotFirst(open);
-  if (prepared === undefined) await prepareRestore(open);
-  await moveData(open, signal);
+  const { snapshot, prepared, standing } = await open.exchange.outcome();
+  await endAbandonedMigrations(open, standing?.container);
+  try {
+    if (snapshot === undefined) await snapshotFirst(open);
+    if (prepared === undefined) await prepareRestore(open);
+    await moveData(open, signal);
+  } finally {
+    await standDown(open);
+  }
+}
+
+/** Loads what it takes to say what a downgrade takes away, beside other work: the way is known since the snapshot was begun. */
+export async function expectChange(releases: ReleaseStore): Promise<void> {
+  const { standing } = await new DataExchange(releases).outcome();
+  if (standing && standing.undo.length > 0) loadParser();
 }

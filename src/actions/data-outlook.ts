@@ -5,6 +5,7 @@ import { composeLabel, stackLabel } from '../container/labels';
 import type { ContainerSpec } from '../container/spec';
 import { listContainers } from '../docker/inventory';
 import { type Problem, RewindError } from '../errors';
+import { loadParser } from '../loss/parse-sql';
 import { type LossOptions, lossOutlook, lossOutlookLines, type LossOutlook, type Way } from '../loss/outlook';
 import { readRevisions, revisionNames } from '../postgres/revisions';
 import { type ReleaseRecord, releaseName } from '../releases/record';
@@ -59,6 +60,9 @@ export async function dataOutlook(
   to: ReleaseRecord,
   how: LossDetail = {},
 ): Promise<DataOutlook> {
+  // Mostly migrations are to be undone then, whose statements are parsed.
+  const mayGoDown = how.only !== 'restore' && from.database?.revisions.join() !== to.database?.revisions.join();
+  if (mayGoDown) loadParser();
   try {
     const database = await openDatabase(context);
     const { alembic } = database.settings;

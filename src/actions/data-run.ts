@@ -39,12 +39,26 @@ export interface SchemaMove {
   readonly isReversible: boolean;
 }
 
+/** A container in which migrations were loaded ahead, and which of them. */
+export interface StandingMigration {
+  /** ID. */
+  readonly container: string;
+  /** ID of the image. */
+  readonly image: string;
+  /** Newest first. */
+  readonly undo: readonly string[];
+  /** Oldest first. */
+  readonly apply: readonly string[];
+}
+
 /** What the commands of an update have done. */
 export interface DataOutcome {
   /** Whether the application was stopped for it, and the data may be other data since. @default it was not, or is again what it was */
   readonly begun?: boolean;
   /** The snapshot that was taken first. */
   readonly snapshot?: string;
+  /** The migrations that are to be run, loaded already. @default they are loaded when they are run */
+  readonly standing?: StandingMigration;
   /** A database that is ready to take the place of the live one. */
   readonly prepared?: string;
   /** The database that was replaced, under the name that it is kept by. */

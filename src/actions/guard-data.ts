@@ -1,12 +1,12 @@
 import { RewindError } from '../errors';
 import { dropDatabase } from '../postgres/restore';
-import { revisionNames } from '../postgres/revisions';
+import { readRevisions, revisionNames } from '../postgres/revisions';
 import { preparedSuffix, removeAbandoned, shadowSuffix, withScratch } from '../postgres/scratch';
 import { fingerprintObjects, fingerprintOf, readSchema } from '../postgres/schema';
 import { SnapshotSession } from '../postgres/session';
 import { derivedName, identifier } from '../postgres/sql';
 import { timeName } from '../snapshots/id';
-import { standsAt } from './move-data';
+import { standByToMove, standDown, standsAt } from './move-data';
 import type { OpenRun } from './open-run';
 import { PauseMark } from './pause-mark';
 import { buildShadow } from './restore-database';
@@ -33,13 +33,21 @@ export async function snapshotFirst(open: OpenRun): Promise<string | undefined> 
   const isOfFailed = run.isPutBack ?? false;
   const reason = `before ${isOfFailed ? 'putting back: ' : ''}${what}`;
   const options = { server, store: snapshots, stack, versionTable, reason, isOfFailed };
-  const taken = await takeSnapshot(options).catch((error: unknown) => {
-    if (run.isPutBack && error instanceof RewindError && error.code === 'store/unusable') return undefined;
+  const loading = isRestored ? undefined : standByToMove(open, from);
+  try {
+    const taken = await takeSnapshot(options).catch((error: unknown) => {
+      if (run.isPutBack && error instanceof RewindError && error.code === 'store/unusable') return undefined;
+      throw error;
+    });
+    await loading;
+    if (!taken) return undefined;
+    await exchange.add({ snapshot: taken.id });
+    return taken.id;
+  } catch (error) {
+    await loading;
+    await standDown(open);
     throw error;
-  });
-  if (!taken) return undefined;
-  await exchange.add({ snapshot: taken.id });
-  return taken.id;
+  }
 }
 
 async function isEmpty({ server }: OpenRun): Promise<boolean> {
@@ -85,10 +93,10 @@ export async function prepareRestore(open: OpenRun): Promise<string | undefined>
  */
 export async function verifyData(open: OpenRun): Promise<void> {
   const { run, server, docker, stack, releases, exchange } = open;
-  const schema = await SnapshotSession.use(server, server.database, async (session) =>
-    fingerprintOf(fingerprintObjects(await readSchema(session))),
-  );
-  const live = await open.revisions();
+  const { schema, live } = await SnapshotSession.use(server, server.database, async (session) => ({
+    live: await readRevisions(session, open.versionTable),
+    schema: fingerprintOf(fingerprintObjects(await readSchema(session))),
+  }));
   if (run.revisions && !(await standsAt(open, live, run.revisions))) {
     throw new RewindError({
       code: 'migration/unfinished',

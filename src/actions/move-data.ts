@@ -1,6 +1,6 @@
 import { isOneWay, type MigrationPath, pathBetween } from '../alembic/graph';
-import { AlembicImage, type DowngradeSql, migrationPurpose } from '../alembic/image';
-import { endAbandoned, removeAbandonedOneOffs } from '../docker/one-off';
+import { AlembicImage, type DowngradeSql, migrationPurpose, type RevisionSteps } from '../alembic/image';
+import { endAbandoned, removeAbandonedOneOffs, removeStanding } from '../docker/one-off';
 import { messageOf, type Problem, RewindError } from '../errors';
 import { loadParser } from '../loss/parse-sql';
 import { readEffects } from '../loss/read-effects';
@@ -14,7 +14,7 @@ import { identifier } from '../postgres/sql';
 import { databaseId, swapDatabases } from '../postgres/swap';
 import type { RestoreSettings } from '../settings';
 import { chooseMover } from './choose-mover';
-import type { SchemaMove } from './data-run';
+import type { SchemaMove, StandingMigration } from './data-run';
 import type { OpenRun } from './open-run';
 import { PauseMark } from './pause-mark';
 import { noDowngrade, unknownRevision } from './prepare-data';
@@ -55,11 +55,42 @@ export async function moveData(open: OpenRun, signal?: AbortSignal): Promise<boo
   return replacement !== undefined || way !== undefined;
 }
 
-/** Waits for migrations that go on although whoever has begun them was killed, and removes those that never began. */
-export async function endAbandonedMigrations({ docker, run, stack }: OpenRun): Promise<void> {
+/**
+ * Waits for migrations that go on although whoever has begun them was killed, and removes those that never began.
+ *
+ * @param but - ID of a container that this update has loaded ahead. @default it has loaded none
+ */
+export async function endAbandonedMigrations({ docker, run, stack }: OpenRun, but?: string): Promise<void> {
   if (!run.alembic) return;
-  await endAbandoned(docker, migrationPurpose, run.alembic.name);
-  await removeAbandonedOneOffs(docker, stack);
+  await Promise.all([
+    endAbandoned(docker, migrationPurpose, run.alembic.name, { but }),
+    removeAbandonedOneOffs(docker, stack, { but }),
+  ]);
+}
+
+/**
+ * Loads the migrations that are to be run in a container that waits for them to be: beside a snapshot, that is a second less
+ * to be waited for. Where it cannot be done, they are loaded when they are run, which tells why.
+ *
+ * @param from - where the database stands
+ */
+export async function standByToMove(open: OpenRun, from: readonly string[]): Promise<void> {
+  const { docker, run, exchange } = open;
+  try {
+    const way = run.revisions && (await wayBetween(open, from, run.revisions));
+    if (!way) return;
+    const container = await way.image.standBy(stepsOf(way));
+    const standing = { container, image: way.image.image, ...stepsOf(way) };
+    await exchange.add({ standing }).catch(() => removeStanding(docker, container));
+  } catch {
+    // said by whoever runs them
+  }
+}
+
+/** Removes what was loaded ahead, unless it was told to go on. */
+export async function standDown({ docker, exchange }: OpenRun): Promise<void> {
+  const { standing } = await exchange.outcome();
+  if (standing) await removeStanding(docker, standing.container);
 }
 
 /**
@@ -186,9 +217,10 @@ class Switch {
   }
 
   async #move(way: Way, begin: () => Promise<void>): Promise<void> {
-    const { image, undo, apply } = way;
-    const { server } = this.#open;
+    const { image, undo } = way;
+    const { server, exchange } = this.#open;
     if (undo.length > 0) loadParser();
+    const { standing } = await exchange.outcome();
     try {
       const whenLoaded = async (scripts: readonly DowngradeSql[]): Promise<void> => {
         // What undoing takes away, as far as it can be told; the snapshot that was taken first has all of it.
@@ -196,7 +228,11 @@ class Switch {
         await begin();
         await salvage(server, server.database, effects, { revision: this.#from.join(', ') });
       };
-      await image.move(names(undo), names(apply), whenLoaded, (addresses) => (this.#addresses = addresses));
+      await image.move(stepsOf(way), {
+        whenLoaded,
+        onAddresses: (addresses) => (this.#addresses = addresses),
+        ...(standing && fits(standing, way) && { standing: standing.container }),
+      });
     } catch (error) {
       const isLock = error instanceof RewindError && /lock ?timeout|LockNotAvailable/i.test(error.message);
       throw isLock ? await sayingWhoLocks(server, server.database, error, true) : error;
@@ -245,7 +281,7 @@ class Switch {
     const now = await revisions();
     if (!this.#way || same(now, this.#before)) return;
     const back = await wayBetween(this.#open, now, this.#before);
-    await back.image.move(names(back.undo), names(back.apply));
+    await back.image.move(stepsOf(back));
   }
 }
 
@@ -271,8 +307,15 @@ function notBack(failure: unknown, before: readonly string[]): Problem {
   };
 }
 
-function names(path: MigrationPath['undo']): string[] {
-  return path.map(({ revision }) => revision);
+function stepsOf({ undo, apply }: MigrationPath): RevisionSteps {
+  const names = (path: MigrationPath['undo']): string[] => path.map(({ revision }) => revision);
+  return { undo: names(undo), apply: names(apply) };
+}
+
+/** Whether what was loaded ahead is what is to be done: the database may have been moved since. */
+function fits(standing: StandingMigration, way: Way): boolean {
+  const { undo, apply } = stepsOf(way);
+  return standing.image === way.image.image && same(standing.undo, undo) && same(standing.apply, apply);
 }
 
 /** Whether two lists of revisions are the same, both sorted. */

@@ -6,7 +6,7 @@ Runs in the application's own image, with its alembic.ini and env.py. Takes one 
   sql     the statements of `undo`, a list of revisions, newest first; connects to nothing
   move    undoes the revisions of `undo`, newest first, then applies those of `apply`, oldest first; when everything is
           loaded it prints what `sql` does, then READY, and waits for a line on its standard input: without one it does
-          nothing
+          nothing; with `patience` it does not even print before a line has come within so many seconds
 Prints JSON objects, each in a line that begins with MARK; whatever env.py and the migrations print stands before them.
 """
 
@@ -16,6 +16,7 @@ import io
 import json
 import os
 import re
+import signal
 import sys
 import textwrap
 
@@ -139,9 +140,15 @@ def sql(config, script, undo):
     return {"steps": told}
 
 
-def move(config, script, undo, apply):
+def move(config, script, undo, apply, patience):
     version_table(config, script)  # loads what env.py imports: whoever waits for the go stops the application first
-    answer(sql(config, script, undo))
+    told = sql(config, script, undo)
+    if patience:
+        signal.alarm(patience)
+        if not sys.stdin.readline():
+            sys.exit("nobody has come")
+        signal.alarm(0)
+    answer(told)
     print(f"\n{READY}", flush=True)
     if not sys.stdin.readline():
         sys.exit("nobody said to go on")
@@ -163,7 +170,7 @@ def main():
     elif task["do"] == "sql":
         answer(sql(config, script, task["undo"]))
     else:
-        answer(move(config, script, task["undo"], task["apply"]))
+        answer(move(config, script, task["undo"], task["apply"], task.get("patience")))
 
 
 main()

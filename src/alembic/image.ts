@@ -1,7 +1,7 @@
 import type Docker from 'dockerode';
 
 import type { ContainerSpec } from '../container/spec';
-import { type OneOff, runOneOff } from '../docker/one-off';
+import { type OneOff, runOneOff, standBy } from '../docker/one-off';
 import { type ErrorCode, RewindError } from '../errors';
 import type { RevisionGraph } from './graph';
 import helper from './helper.py';
@@ -35,6 +35,30 @@ export const migrationPurpose = 'migration';
 const ready = 'rewind-ready';
 
 const mark = 'rewind-alembic:';
+
+/** For so long migrations that were loaded ahead wait, in seconds; what takes longer before them does not get shorter by that. */
+const patience = 30;
+
+/** What is done with the revisions of an image. */
+export interface RevisionSteps {
+  /** Newest first. */
+  readonly undo: readonly string[];
+  /** Oldest first. */
+  readonly apply: readonly string[];
+}
+
+/** What {@link AlembicImage.move} tells, and needs to know. */
+export interface MoveOptions {
+  /**
+   * Runs when everything is loaded, and right before the first revision; if it fails, nothing is done. It is told the
+   * statements with which revisions are undone, as {@link AlembicImage.downgradeSql} tells them. @default nothing
+   */
+  readonly whenLoaded?: (downgrade: readonly DowngradeSql[]) => Promise<void>;
+  /** Hears where its connections to the database come from. @default nobody */
+  readonly onAddresses?: (addresses: readonly string[]) => void;
+  /** Container in which the same steps are loaded, from {@link AlembicImage.standBy}. @default they are loaded now */
+  readonly standing?: string | undefined;
+}
 
 /** The migrations in an image of the application. */
 export class AlembicImage {
@@ -83,30 +107,45 @@ export class AlembicImage {
   }
 
   /**
+   * Loads what it takes to {@link move}, ahead of the time, in a container that waits for that and then ends by itself.
+   * Connects to nothing.
+   *
+   * @returns its ID; whether everything could be loaded is not known yet
+   * @throws RewindError docker/failed
+   */
+  standBy(steps: RevisionSteps): Promise<string> {
+    return standBy(this.#docker, this.#program({ ...moving(steps), patience }, migrationPurpose));
+  }
+
+  /**
    * Undoes and applies revisions, in one transaction where env.py has it so, as alembic's own does.
    *
-   * @param undo - newest first
-   * @param apply - oldest first
-   * @param whenLoaded - runs when everything is loaded, and right before the first of them; if it fails, nothing is done.
-   *   It is told the statements with which `undo` is undone, as {@link downgradeSql} tells them
-   * @param onAddresses - hears where its connections to the database come from
    * @returns where the database stands then
    * @throws RewindError migration/failed, docker/failed; and whatever `whenLoaded` throws
    */
   async move(
-    undo: readonly string[],
-    apply: readonly string[],
-    whenLoaded: (downgrade: readonly DowngradeSql[]) => Promise<void> = () => Promise.resolve(),
-    onAddresses?: (addresses: readonly string[]) => void,
+    steps: RevisionSteps,
+    { whenLoaded = () => Promise.resolve(), onAddresses, standing }: MoveOptions = {},
   ): Promise<AlembicState> {
     let preparing: Promise<void> | undefined;
     const answer = async (said: string): Promise<string> => {
       await (preparing = whenLoaded((answerIn(said) as { steps: DowngradeSql[] }).steps));
       return 'go\n';
     };
+    const run = (standing?: string): Promise<AlembicState> =>
+      this.#ask(moving(steps), 'migration/failed', true, {
+        prompt: { text: ready, answer },
+        isDone: (said) => said.slice(said.lastIndexOf(ready)).includes(`\n${mark}`) && said.endsWith('}\n'),
+        ...(onAddresses && { onAddresses }),
+        ...(standing !== undefined && { standing }),
+      });
     try {
-      const prompt = { text: ready, answer };
-      return await this.#ask({ do: 'move', undo, apply }, 'migration/failed', true, { prompt, onAddresses });
+      if (standing === undefined) return await run();
+      // Where it has not waited, or could not load, nothing was done: whatever is wrong, another one tells.
+      return await run(standing).catch((error: unknown) => {
+        if (preparing) throw error;
+        return run();
+      });
     } finally {
       // The container may end while this goes on, and whoever called has to make good what it does.
       await preparing?.catch(() => undefined);
@@ -117,16 +156,12 @@ export class AlembicImage {
     task: object,
     code: ErrorCode,
     network = true,
-    { prompt, onAddresses }: { prompt?: OneOff['prompt']; onAddresses?: OneOff['onAddresses'] | undefined } = {},
+    how: Pick<OneOff, 'prompt' | 'isDone' | 'onAddresses' | 'standing'> = {},
   ): Promise<T> {
     const { exitCode, stdout, stderr } = await runOneOff(this.#docker, {
-      like: this.#service,
-      image: this.image,
-      argv: ['sh', '-c', launcher, 'sh', JSON.stringify(task), helper],
-      ...(prompt && { prompt }),
-      ...(onAddresses && { onAddresses }),
+      ...this.#program(task, how.prompt ? migrationPurpose : 'alembic'),
+      ...how,
       network,
-      purpose: prompt ? migrationPurpose : 'alembic',
     });
     const given = exitCode === 0 ? answerIn(stdout) : undefined;
     if (given !== undefined) return given as T;
@@ -139,6 +174,15 @@ export class AlembicImage {
         : 'Name the service whose image has alembic and its migrations: pulumi config set --path rewind:database.alembic.service <service>.',
     });
   }
+
+  #program(task: object, purpose: string): Pick<OneOff, 'like' | 'image' | 'argv' | 'purpose'> {
+    const argv = ['sh', '-c', launcher, 'sh', JSON.stringify(task), helper];
+    return { like: this.#service, image: this.image, argv, purpose };
+  }
+}
+
+function moving({ undo, apply }: RevisionSteps): object {
+  return { do: 'move', undo, apply };
 }
 
 /** The last answer in what the helper has printed. */

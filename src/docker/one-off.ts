@@ -1,4 +1,4 @@
-import { PassThrough } from 'node:stream';
+import { type Duplex, PassThrough } from 'node:stream';
 import { finished } from 'node:stream/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
 
@@ -26,12 +26,22 @@ export interface OneOff {
    * far. @default nothing
    */
   readonly prompt?: { readonly text: string; readonly answer: (said: string) => Promise<string> };
+  /**
+   * Whether it has done what it is for, by all that it has printed: it is left to its own end then, which takes the engine a
+   * moment. @default its end is waited for
+   */
+  readonly isDone?: (said: string) => boolean;
   /** Hears, once it runs, of the addresses that it has in its networks. @default nobody */
   readonly onAddresses?: (addresses: readonly string[]) => void;
   /** Whether it joins the service's networks. @default true */
   readonly network?: boolean;
   /** What it is for, as label `dev.rewind.one-off`. */
   readonly purpose: string;
+  /**
+   * ID of the container in which it waits to be told to begin, as {@link standBy} has given it. @default it is run in a new
+   * one
+   */
+  readonly standing?: string;
 }
 
 /** Marks containers that Rewind runs for a moment. */
@@ -46,8 +56,22 @@ export const oneOffStackLabel = 'dev.rewind.one-off-stack';
 /** The process that runs it, by {@link processMark}. */
 const ownerLabel = 'dev.rewind.one-off-owner';
 
+/** Marks the container of a program that was started ahead: whoever needs it comes for it later, and may be another process. */
+const standingLabel = 'dev.rewind.one-off-standing';
+
+/** What such a container is called from the moment on at which its program is told to go on, before the mark of the process that tells it. */
+const goingPrefix = 'rewind-one-off.';
+
 /** Processes of another machine cannot be asked: a container is started within seconds, or never. */
 const startMs = 600_000;
+
+/** How abandoned programs are brought to their end. */
+export interface EndingOptions {
+  /** ID of a container that is left alone, as somebody is about to come for its program. @default none */
+  readonly but?: string | undefined;
+  /** For so long a program that is at work is waited for. @default a minute */
+  readonly patienceMs?: number;
+}
 
 /**
  * Removes the containers of programs whose processes were killed, also those that were made and never started. A program
@@ -55,34 +79,88 @@ const startMs = 600_000;
  *
  * @param stack - `project/stack` of Pulumi
  */
-export async function removeAbandonedOneOffs(docker: Docker, stack: string, patienceMs = 60_000): Promise<void> {
+export async function removeAbandonedOneOffs(
+  docker: Docker,
+  stack: string,
+  { but, patienceMs = 60_000 }: EndingOptions = {},
+): Promise<void> {
   const left = await docker.listContainers({ all: true, filters: { label: [`${oneOffStackLabel}=${stack}`] } });
   await Promise.all(
-    left.filter(isAbandoned).map(async ({ Id: id, State: state }) => {
-      if (state === 'running') await endInTime(docker, id, patienceMs);
-      await docker
-        .getContainer(id)
-        .remove({ force: true, v: true })
-        .catch(() => undefined); // the engine has removed it when it ended
-    }),
+    left
+      .filter((it) => it.Id !== but && isAbandoned(it))
+      .map(async (it) => {
+        if (it.State === 'running' && !isStanding(it)) await endInTime(docker, it.Id, patienceMs);
+        await removeOneOff(docker, it.Id);
+      }),
   );
 }
 
-function isAbandoned({ Labels: labels, State: state, Created: created }: Docker.ContainerInfo): boolean {
-  if (isGone(labels[ownerLabel] ?? '')) return true;
-  return state === 'created' && Date.now() - created * 1000 > startMs;
+function isAbandoned(container: Docker.ContainerInfo): boolean {
+  if (isGone(ownerOf(container))) return true;
+  return container.State === 'created' && Date.now() - container.Created * 1000 > startMs;
+}
+
+/** The process on which a program depends. */
+function ownerOf(container: Docker.ContainerInfo): string {
+  return goingFor(container) ?? container.Labels[ownerLabel] ?? '';
+}
+
+/** Whether it is the container of a program that was started ahead, and was not told yet to go on: it has done nothing. */
+function isStanding(container: Docker.ContainerInfo): boolean {
+  return container.Labels[standingLabel] !== undefined && goingFor(container) === undefined;
+}
+
+/** There are colons in a mark, which the name of a container cannot have. */
+function goingName(): string {
+  return `${goingPrefix}${processMark().replaceAll(':', '.')}`;
+}
+
+function goingFor({ Names: names }: Docker.ContainerInfo): string | undefined {
+  return goingIn(names);
+}
+
+function goingIn(names: readonly string[]): string | undefined {
+  const name = names.find((it) => it.startsWith(`/${goingPrefix}`));
+  return name?.slice(`/${goingPrefix}`.length).replace(/\.(\d+)\.(\d*)$/, ':$1:$2');
 }
 
 /**
- * Waits for programs that processes have started which were killed. One that does not end in time is ended.
+ * Waits for programs that processes have started which were killed. One that does not end in time is ended, and so is one
+ * that was never told to go on.
  *
  * @param purpose - of theirs
  * @param like - name of the container whose surroundings they have
  */
-export async function endAbandoned(docker: Docker, purpose: string, like: string, patienceMs = 60_000): Promise<void> {
+export async function endAbandoned(
+  docker: Docker,
+  purpose: string,
+  like: string,
+  { but, patienceMs = 60_000 }: EndingOptions = {},
+): Promise<void> {
   const label = [`${oneOffLabel}=${purpose}`, `${likeLabel}=${like}`];
   const left = await docker.listContainers({ filters: { label } });
-  await Promise.all(left.map(({ Id: id }) => endInTime(docker, id, patienceMs)));
+  await Promise.all(
+    left
+      .filter(({ Id: id }) => id !== but)
+      .map((it) => (isStanding(it) ? removeOneOff(docker, it.Id) : endInTime(docker, it.Id, patienceMs))),
+  );
+}
+
+/** Removes the container of a program that was started ahead, unless it was told to go on. */
+export async function removeStanding(docker: Docker, id: string): Promise<void> {
+  const found = await docker
+    .getContainer(id)
+    .inspect()
+    .catch(() => undefined);
+  if (found && goingIn([found.Name]) === undefined) await removeOneOff(docker, id);
+}
+
+/** Removes the container of a program, whatever that is about; the engine may have done so when it ended. */
+async function removeOneOff(docker: Docker, id: string): Promise<void> {
+  await docker
+    .getContainer(id)
+    .remove({ force: true, v: true })
+    .catch(() => undefined);
 }
 
 /** Waits for the end of a container, and makes it end if that takes too long. */
@@ -99,41 +177,95 @@ async function endInTime(docker: Docker, id: string, patienceMs: number): Promis
 }
 
 /**
+ * Starts a program ahead, in a container of its own: it loads what it needs, and waits for a line on its standard input
+ * before it prints its prompt. It has to give up by itself if nobody comes.
+ *
+ * @returns the ID of its container, which is removed when it ends
+ * @throws RewindError docker/failed
+ */
+export async function standBy(docker: Docker, oneOff: Omit<OneOff, 'input' | 'onAddresses'>): Promise<string> {
+  const container = await created(docker, oneOff, true);
+  try {
+    await container.start();
+    return container.id;
+  } catch (error) {
+    await removeOneOff(docker, container.id);
+    throw notRun(oneOff, error);
+  }
+}
+
+/**
  * Runs a program in a container of its own, which is removed again when it ends.
  *
  * @throws RewindError docker/failed
  */
 export async function runOneOff(docker: Docker, oneOff: OneOff): Promise<ContainerResult> {
-  const container = await docker.createContainer(optionsOf(oneOff)).catch((error: unknown) => {
-    throw refusal(`The engine does not run ${oneOff.purpose}`, 'Mend what it names, then run this again.', error);
+  const { standing, prompt, isDone } = oneOff;
+  const container = standing === undefined ? await created(docker, oneOff, false) : docker.getContainer(standing);
+  const watching = new AbortController();
+  let endsByItself = false;
+  try {
+    const stream = await container.attach({ stream: true, stdin: true, stdout: true, stderr: true, hijack: true });
+    let stderr = '';
+    const said = stream.pipe(new Demultiplexer((text) => (stderr += text))).pipe(new PassThrough());
+    const answering = prompt && answered(said, prompt);
+    const chunks: Buffer[] = [];
+    const stdout = (): string => Buffer.concat(chunks).toString('utf8');
+    const done = new Promise<{ StatusCode: number }>((resolve) => {
+      said.on('data', (chunk: Buffer) => {
+        chunks.push(chunk);
+        if (isDone?.(stdout())) resolve({ StatusCode: 0 });
+      });
+    });
+    const condition = standing === undefined ? 'next-exit' : 'not-running';
+    const ended = (container.wait({ condition, abortSignal: watching.signal }) as Promise<{ StatusCode: number }>).then(
+      async (result) => {
+        await finished(said, { writable: false });
+        return result;
+      },
+    );
+    ended.catch(() => undefined); // waited for below, if it gets so far
+    if (standing === undefined) await container.start();
+    else stream.write('\n');
+    if (oneOff.onAddresses) oneOff.onAddresses(await addressesOf(container));
+    if (answering === undefined) stream.end(oneOff.input ?? '');
+    else await Promise.race([answering.then(goOn), ended]);
+    const { StatusCode: exitCode } = await Promise.race([done, ended]);
+    endsByItself = true;
+    (stream as typeof stream & Pick<Duplex, 'destroy'>).destroy();
+    return { exitCode, stdout: stdout(), stderr };
+
+    async function goOn(text: string): Promise<void> {
+      // From now on it does what it is for, also if this process is killed.
+      if (standing !== undefined) await container.rename({ name: goingName() });
+      stream.end(text);
+    }
+  } catch (error) {
+    if (error instanceof RewindError) throw error;
+    throw notRun(oneOff, error);
+  } finally {
+    watching.abort();
+    // The application waits for one that was asked to go on: the engine removes it by itself when it has ended.
+    if (!endsByItself || !prompt) await removeOneOff(docker, container.id);
+  }
+}
+
+async function created(docker: Docker, oneOff: OneOff, isStanding: boolean): Promise<Docker.Container> {
+  const container = await docker.createContainer(optionsOf(oneOff, isStanding)).catch((error: unknown) => {
+    throw notRun(oneOff, error);
   });
-  let hasEnded = false;
   try {
     const [, ...others] = oneOff.network === false ? [] : (oneOff.like.networksAdvanced ?? []);
     for (const { name } of others) await docker.getNetwork(name).connect({ Container: container.id });
-    const stream = await container.attach({ stream: true, stdin: true, stdout: true, stderr: true, hijack: true });
-    let stderr = '';
-    const chunks: Buffer[] = [];
-    const said = stream.pipe(new Demultiplexer((text) => (stderr += text))).pipe(new PassThrough());
-    const answering = oneOff.prompt && answered(said, oneOff.prompt);
-    said.on('data', (chunk: Buffer) => chunks.push(chunk));
-    const ended = container.wait({ condition: 'next-exit' }) as Promise<{ StatusCode: number }>;
-    await container.start();
-    if (oneOff.onAddresses) oneOff.onAddresses(await addressesOf(container));
-    if (answering === undefined) stream.end(oneOff.input ?? '');
-    else await Promise.race([answering.then((text) => stream.end(text)), ended]);
-    const { StatusCode: exitCode } = await ended;
-    await finished(said, { writable: false });
-    hasEnded = true;
-    return { exitCode, stdout: Buffer.concat(chunks).toString('utf8'), stderr };
+    return container;
   } catch (error) {
-    if (error instanceof RewindError) throw error;
-    throw refusal(`The engine does not run ${oneOff.purpose}`, 'Mend what it names, then run this again.', error);
-  } finally {
-    const removed = container.remove({ force: true, v: true }).catch(() => undefined);
-    // The application waits for one that was asked to go on: the engine removes it by itself.
-    if (!hasEnded || !oneOff.prompt) await removed;
+    await removeOneOff(docker, container.id);
+    throw notRun(oneOff, error);
   }
+}
+
+function notRun({ purpose }: Pick<OneOff, 'purpose'>, error: unknown): RewindError {
+  return refusal(`The engine does not run ${purpose}`, 'Mend what it names, then run this again.', error);
 }
 
 async function addressesOf(container: Docker.Container): Promise<string[]> {
@@ -167,7 +299,10 @@ function answered(said: PassThrough, { text, answer }: NonNullable<OneOff['promp
   });
 }
 
-function optionsOf({ like, image, argv, purpose, network = true }: OneOff): Docker.ContainerCreateOptions {
+function optionsOf(
+  { like, image, argv, purpose, network = true }: OneOff,
+  isStanding: boolean,
+): Docker.ContainerCreateOptions {
   const [first] = network ? (like.networksAdvanced ?? []) : [];
   const stack = like.labels.find(({ label }) => label === stackLabel);
   const mode = typeof like.networkMode === 'string' ? like.networkMode : undefined;
@@ -179,6 +314,7 @@ function optionsOf({ like, image, argv, purpose, network = true }: OneOff): Dock
       [oneOffLabel]: purpose,
       [likeLabel]: like.name,
       [ownerLabel]: processMark(),
+      ...(isStanding && { [standingLabel]: 'true' }),
       ...(stack && { [oneOffStackLabel]: revealed(stack.value) }),
     },
     OpenStdin: true,

@@ -58,9 +58,12 @@ export async function salvage(
     ...statements,
     closeToOthers,
     'COMMIT;',
+    itemsOf(batch),
   ].join('\n');
-  await server.execute(script, database);
-  return readItems(server, database, batch);
+  const rows = JSON.parse(await server.executeNext(script, database)) as (Omit<Salvaged, 'column'> & {
+    readonly column: string | null;
+  })[];
+  return rows.map(({ column, ...row }) => ({ ...row, ...(column !== null && { column }) }));
 }
 
 const items = `${salvageSchema}.items`;
@@ -210,11 +213,9 @@ INSERT INTO ${items} (id, batch, kind, from_schema, from_table, from_column, key
 /** Room for the number in front of a name. */
 const digits = 12;
 
-async function readItems(server: PostgresServer, database: string, batch: string): Promise<Salvaged[]> {
-  const rows = await server.query<Omit<Salvaged, 'column'> & { column: string | null }>(
-    `SELECT kept_as AS "keptAs", from_schema AS schema, from_table AS "table", from_column AS "column", rows
-    FROM ${items} WHERE batch = ${literal(batch)} ORDER BY id`,
-    database,
-  );
-  return rows.map(({ column, ...row }) => ({ ...row, ...(column !== null && { column }) }));
+/** What is kept of one batch, as JSON. */
+function itemsOf(batch: string): string {
+  return `SELECT coalesce(pg_catalog.json_agg(q), '[]') FROM (
+    SELECT kept_as AS "keptAs", from_schema AS schema, from_table AS "table", from_column AS "column", rows
+    FROM ${items} WHERE batch = ${literal(batch)} ORDER BY id) q;`;
 }

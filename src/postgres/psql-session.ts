@@ -39,6 +39,8 @@ export class PsqlSession {
   #rest: string[] = [];
 
   constructor(run: RunPsql) {
+    // Whoever reads it hears of it; nobody may have begun to.
+    this.#input.on('error', () => undefined);
     const output = new PassThrough();
     output.on('data', (chunk: Buffer) => {
       this.#read(this.#decoder.write(chunk));
@@ -80,6 +82,11 @@ export class PsqlSession {
   async end(last = ''): Promise<void> {
     this.#input.end(last);
     await this.#ended.catch(() => undefined);
+  }
+
+  /** Gives it up, with whatever it is about; what runs in the container may go on. */
+  giveUp(reason: Error): void {
+    this.#input.destroy(reason);
   }
 
   /** Lines end with a line feed and nothing else: what a value has in it, e.g. a line separator of Unicode, is no end. */

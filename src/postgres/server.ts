@@ -5,7 +5,7 @@ import type Docker from 'dockerode';
 import { execInContainer, type ContainerResult } from '../docker/exec';
 import { engineMessage } from '../docker/refusal';
 import { RewindError } from '../errors';
-import { PsqlEnded, type PsqlSession } from './psql-session';
+import { PsqlEnded, PsqlSession } from './psql-session';
 import { QuerySession } from './query-session';
 import { commandNotFound, notRunning, serverProblem } from './problems';
 import { derivedName, identifier, literal } from './sql';
@@ -205,6 +205,37 @@ export class PostgresServer {
    */
   async execute(script: string, database = this.database): Promise<void> {
     await this.#psql(script, database);
+  }
+
+  /**
+   * Runs statements as {@link execute}, in the psql that has just answered a query, where there is one: that does not have to
+   * be started then.
+   *
+   * @returns what they print
+   * @throws RewindError database/…
+   */
+  async executeNext(script: string, database = this.database): Promise<string> {
+    const psql = (await this.#idle(database)) ?? this.#opened(database);
+    try {
+      return await psql.say(script);
+    } catch (error) {
+      throw error instanceof PsqlEnded ? this.#refused(error.result, database) : error;
+    } finally {
+      void psql.end();
+    }
+  }
+
+  /** A psql that has just answered a query, and still has its connection. */
+  async #idle(database: string): Promise<PsqlSession | undefined> {
+    const psql = this.takeIdle(database);
+    return psql?.say('SELECT;').then(
+      () => psql,
+      () => undefined,
+    );
+  }
+
+  #opened(database: string): PsqlSession {
+    return new PsqlSession((streams) => this.tool(psqlScript, { ...streams, database }));
   }
 
   /**

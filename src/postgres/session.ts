@@ -94,12 +94,17 @@ export class SnapshotSession {
  */
 async function begun(server: PostgresServer, database: string, signal?: AbortSignal): Promise<PsqlSession> {
   const begin = `${reproducible}BEGIN READ ONLY;`;
-  const used = signal ? undefined : server.takeIdle(database);
+  const used = server.takeIdle(database);
   if (used) {
+    const giveUp = (): void => {
+      used.giveUp(signal!.reason as Error);
+    };
+    signal?.addEventListener('abort', giveUp, { once: true });
     try {
       await used.say(begin);
       return used;
     } catch (error) {
+      signal?.removeEventListener('abort', giveUp);
       // Somebody has ended the session while it was idle.
       if (!(error instanceof PsqlEnded) || !isLost(error)) throw error;
     }

@@ -64,7 +64,7 @@ export interface RunProbesOptions {
 }
 
 const pauseMs = 500;
-const sideBySide = 8;
+const sideBySide = 16;
 
 /** Runs probes side by side; every one that fails is told of, not the first alone. Results are in the order of the probes. */
 export async function runProbes(probes: readonly Probe[], options: RunProbesOptions): Promise<ProbeResult[]> {

@@ -106,6 +106,25 @@ const addressChanged: Moment = async () => {
   await docker('rm', '--force', helper.trim());
   expect(await address()).not.toBe(before);
 };
+const standing = async (): Promise<string[]> =>
+  (
+    await docker(
+      'ps',
+      '--quiet',
+      '--filter',
+      'label=dev.rewind.one-off-standing',
+      '--filter',
+      `network=${project}_default`,
+    )
+  )
+    .split('\n')
+    .filter((id) => id !== '');
+/** The migrations are loaded ahead, beside the snapshot. */
+const loadedAhead: Moment = (rewind) =>
+  rewind.until(eventually(async () => (await standing()).length > 0, 'migrations that wait', 60_000));
+const aheadKilled: Moment = async () => {
+  for (const id of await standing()) await docker('kill', id);
+};
 const stepKilled: Moment = async (rewind) => {
   const isStep = async (pid: number): Promise<boolean> =>
     (await readFile(`/proc/${pid}/cmdline`, 'utf8').catch(() => '')).includes('op.js\0migrate');
@@ -152,6 +171,8 @@ async function again(): Promise<void> {
 describe('a revert that takes a migration back is finished by the same command', () => {
   test.each<[what: string, moment: string, at: Moment, fault: Moment]>([
     ['rewind alone is killed', 'while its snapshot is written', snapshotWritten, rewindKilled],
+    ['rewind and its engine are killed', 'while the migrations wait for its snapshot', loadedAhead, allKilled],
+    ['the migrations are killed', 'while they wait for its snapshot', loadedAhead, aheadKilled],
     ['rewind and its engine are killed', 'while the schema is moved', schemaMoving, allKilled],
     ['its engine is killed', 'when the schema has been moved', schemaMoved, engineKilled],
   ])('although %s %s', async (_what, _moment, at, fault) => {
@@ -159,6 +180,7 @@ describe('a revert that takes a migration back is finished by the same command',
     await again();
     await expectRelease('v1');
     await expectPricesKept();
+    expect(await standing()).toEqual([]);
     expect(await stack.plannedSteps()).toEqual({});
   });
 });

@@ -381,7 +381,7 @@ describe('alembic in an image', () => {
     const move = async (from: string[], to: string[]): Promise<readonly string[]> => {
       const { undo, apply } = pathBetween(graph, from, to);
       const names = (list: typeof undo): string[] => list.map((it) => it.revision);
-      return (await alembic.move(names(undo), names(apply))).heads;
+      return (await alembic.move({ undo: names(undo), apply: names(apply) })).heads;
     };
     expect(await move([], ['m', 'y'])).toEqual(['m', 'y']);
     expect(await move(['m', 'y'], ['b1', 'x'])).toEqual(['b1', 'x']);
@@ -396,13 +396,44 @@ describe('alembic in an image', () => {
     const alembic = await odd('asynchronous', { migrations: [goods], environment });
     await execIn(`${project}-db-1`, 'psql', '-U', 'shop', '-d', 'asynchronous', '-c', 'CREATE SCHEMA ops');
     expect((await alembic.graph()).versionTable).toEqual({ table: 'steps', schema: 'ops' });
-    expect(await alembic.move([], ['0001'])).toMatchObject({ heads: ['0001'], table: 'steps', schema: 'ops' });
+    expect(await alembic.move({ undo: [], apply: ['0001'] })).toMatchObject({
+      heads: ['0001'],
+      table: 'steps',
+      schema: 'ops',
+    });
+  });
+
+  test('loaded ahead goes on from there; where nothing waits any more, it is loaded again', async () => {
+    const alembic = await odd('ahead', { migrations: [goods] });
+    const client = await engine();
+    const label = ['dev.rewind.one-off=migration', `dev.rewind.one-off-like=${project}-ahead`];
+    const there = async (): Promise<string[]> =>
+      (await client.listContainers({ filters: { label } })).map(({ Id: id }) => id);
+    const up = { undo: [], apply: ['0001'] };
+    const ahead = await alembic.standBy(up);
+    let seen: string[] = [];
+    const whenLoaded = async (): Promise<void> => {
+      seen = await there();
+    };
+    expect((await alembic.state()).heads).toEqual([]);
+    expect((await alembic.move(up, { whenLoaded, standing: ahead })).heads).toEqual(['0001']);
+    expect(seen).toEqual([ahead]);
+
+    const down = { undo: ['0001'], apply: [] };
+    const killed = await alembic.standBy(down);
+    await client.getContainer(killed).remove({ force: true });
+    expect((await alembic.move(down, { whenLoaded, standing: killed })).heads).toEqual([]);
+    expect(seen).toHaveLength(1);
+    expect(seen).not.toContain(killed);
+    await eventually(async () => (await there()).length === 0, 'the end of all containers', 10_000);
   });
 
   test('does nothing unless it is told to go on once everything is loaded', async () => {
     const alembic = await odd('waiting', { migrations: [goods] });
     const stopped = new RewindError({ code: 'migration/failed', message: 'not now', fix: 'Later.' });
-    await expect(alembic.move([], ['0001'], () => Promise.reject(stopped))).rejects.toBe(stopped);
+    await expect(
+      alembic.move({ undo: [], apply: ['0001'] }, { whenLoaded: () => Promise.reject(stopped) }),
+    ).rejects.toBe(stopped);
     expect((await alembic.state()).heads).toEqual([]);
   });
 });

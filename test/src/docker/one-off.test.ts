@@ -6,12 +6,16 @@ import type Docker from 'dockerode';
 import { describe, expect, test } from 'vitest';
 
 import type { ContainerSpec } from '../../../src/container/spec';
-import { removeAbandonedOneOffs, runOneOff } from '../../../src/docker/one-off';
+import { endAbandoned, removeAbandonedOneOffs, runOneOff } from '../../../src/docker/one-off';
 import { isGone, processMark } from '../../../src/lock.mjs';
 import { engineError } from '../../support/fake-engine';
 
 interface Left {
   readonly owner?: string;
+  /** @default not started ahead */
+  readonly standing?: boolean;
+  /** @default its ID */
+  readonly name?: string;
   readonly state: 'created' | 'running' | 'exited';
   /** @default just now */
   readonly minutesAgo?: number;
@@ -25,11 +29,15 @@ function engineWith(containers: Readonly<Record<string, Left>>): { docker: Docke
     listContainers: (options: unknown) => {
       asked.push(options);
       return Promise.resolve(
-        Object.entries(containers).map(([id, { owner, state, minutesAgo = 0 }]) => ({
+        Object.entries(containers).map(([id, { owner, standing, name = id, state, minutesAgo = 0 }]) => ({
           Id: id,
           State: state,
           Created: Date.now() / 1000 - minutesAgo * 60,
-          Labels: owner === undefined ? {} : { 'dev.rewind.one-off-owner': owner },
+          Names: [`/${name}`],
+          Labels: {
+            ...(owner !== undefined && { 'dev.rewind.one-off-owner': owner }),
+            ...(standing && { 'dev.rewind.one-off-standing': 'true' }),
+          },
         })),
       );
     },
@@ -84,6 +92,33 @@ describe('containers of programs that were to run once', () => {
     });
     await removeAbandonedOneOffs(docker, 'shop/dev');
     expect(done).toEqual(['remove old']);
+  });
+
+  test('are removed at once when they were started ahead and never told to go on, but for one that is about to be', async () => {
+    const owner = await goneOwner();
+    const left = { owner, state: 'running', standing: true } as const;
+    const { docker, done } = engineWith({ waiting: left, needed: left });
+    await removeAbandonedOneOffs(docker, 'shop/dev', { but: 'needed' });
+    expect(done).toEqual(['remove waiting']);
+    done.length = 0;
+    await endAbandoned(docker, 'migration', 'shop-api-1', { but: 'needed' });
+    expect(done).toEqual(['remove waiting']);
+  });
+
+  test('belong to the process that has told them to go on, and are waited for then', async () => {
+    const [before, teller] = [await goneOwner(), processMark()];
+    const going = (mark: string): Left => ({
+      owner: before,
+      state: 'running',
+      standing: true,
+      name: `rewind-one-off.${mark.replaceAll(':', '.')}`,
+    });
+    const { docker, done } = engineWith({ working: going(teller), left: going(before) });
+    await removeAbandonedOneOffs(docker, 'shop/dev');
+    expect(done).toEqual(['wait for left', 'remove left']);
+    done.length = 0;
+    await endAbandoned(docker, 'migration', 'shop-api-1');
+    expect(done.sort()).toEqual(['wait for left', 'wait for working']);
   });
 
   test('say whose they are, without counting as a service of the stack', async () => {
