@@ -38,8 +38,8 @@ const launched = ['cli-program', 'op-program'];
 // Left to node_modules: what loads files of its own at run time, is native, or is too big to be worth bundling.
 const external = ['esbuild', 'libpg-query', 'undici', 'vitest', 'typescript', 'prettier'];
 
-/** Programs of users have Pulumi's SDK beside them: there may be only one in a process. */
-const pulumi = '@pulumi/*';
+/** Programs of users have Pulumi's SDK beside them, and what it speaks to the engine by: there may be only one in a process. */
+const pulumi = ['@pulumi/*', '@grpc/grpc-js', 'google-protobuf'];
 
 /**
  * dockerode loads an SSH client and gRPC at once, which takes 0.15 s of each process, of which an update starts several.
@@ -66,7 +66,8 @@ const dockerodeInParts = {
 
 /**
  * The command line, which runs the standard program itself, has Pulumi's SDK in a bundle of its own, `sdk.js`, which is
- * loaded by the commands that need it: its 600 files take twice as long to load from node_modules as from kept code.
+ * loaded by the commands that need it: its 600 files take twice as long to load from node_modules as from kept code. What it
+ * speaks to the engine by belongs to it.
  *
  * @param {Set<string>} used - gets the names of the packages and files of it that are used
  * @returns {import('esbuild').Plugin}
@@ -74,7 +75,10 @@ const dockerodeInParts = {
 const sdkApart = (used) => ({
   name: 'sdk-apart',
   setup(build) {
-    build.onResolve({ filter: /^@pulumi\// }, ({ path: name }) => ({ path: name, namespace: 'sdk' }));
+    build.onResolve({ filter: /^(@pulumi|@grpc\/grpc-js|google-protobuf)(\/|$)/ }, ({ path: name }) => ({
+      path: name,
+      namespace: 'sdk',
+    }));
     build.onResolve({ filter: /^\.\/sdk\.js$/, namespace: 'sdk' }, ({ path: name }) => ({
       path: name,
       external: true,
@@ -144,7 +148,7 @@ export async function build() {
     // Not linked from the bundles: Pulumi takes a stack trace for every resource and would map each through it,
     // which is a fifth of the time of a preview.
     sourcemap: 'external',
-    external: [...external, pulumi],
+    external: [...external, ...pulumi],
     plugins: [dockerodeInParts],
     // Programs for elsewhere are carried as text.
     loader: { '.py': 'text' },

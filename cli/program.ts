@@ -4,6 +4,9 @@ import { join, resolve } from 'node:path';
 import type { ProgramOptions } from '../components';
 import type { InlineProgram } from '../src/automation/program-run';
 import { connectAndAsk } from '../src/docker/engine';
+import type { DynamicResource } from '../src/automation/dynamic-provider';
+import { schemaStateText } from '../components/schema-state-text';
+import { tokens } from '../components/tokens';
 import { installDir } from '../toolchain/places';
 
 /**
@@ -21,8 +24,25 @@ export function standardProgram(options: ProgramOptions): InlineProgram {
     const stack = await ComposeStack.whenReady('stack', prepareFromConfig(options));
     return { services: stack.services, files: stack.files };
   };
+  const dynamic = {
+    type: tokens.schemaState,
+    text: schemaStateText,
+    load: () => import('../components/schema-state-provider') as Promise<object> as Promise<DynamicResource>,
+  };
   // What the Docker engine is has to be known then, too: it takes as long to tell.
-  return Object.assign(run, { load: () => Promise.all([import('../components'), connectAndAsk()]) });
+  return Object.assign(run, {
+    load: () => Promise.all([import('../components'), connectAndAsk()]),
+    ...(hasDatabase(options) && { dynamic }),
+  });
+}
+
+/** Whether a configuration says where the database is, of whose schema a dynamic resource tells. */
+function hasDatabase({ configFile }: ProgramOptions): boolean {
+  try {
+    return configFile !== undefined && /^\s+"?rewind:database\b/m.test(readFileSync(configFile, 'utf8'));
+  } catch {
+    return false; // whoever needs it tells
+  }
 }
 
 /**

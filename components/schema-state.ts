@@ -1,6 +1,7 @@
 import * as pulumi from '@pulumi/pulumi';
 
 import { reachable, revisionText, type SchemaIdentity } from '../src/actions/schema-state';
+import { schemaStateText } from './schema-state-text';
 import { tokens } from './tokens';
 
 /** What a {@link SchemaState} is of. */
@@ -34,18 +35,10 @@ export class SchemaState extends pulumi.CustomResource {
         revision: revisions && pulumi.output(revisions).apply(revisionText),
         status: reachable,
         fingerprint: undefined,
-        __provider: provider,
+        __provider: schemaStateText,
       },
       // There is nothing to delete, and nobody has to be asked to do so.
       { retainOnDelete: true, ...opts },
     );
   }
 }
-
-/**
- * The provider, as Pulumi keeps that of a dynamic resource in the state: here no more than where to find it, seen from
- * the folder of the project. Written by hand: having it made of a function takes the TypeScript compiler, half a second
- * per preview, and the text would change with each version.
- */
-const provider =
-  'exports.handler = () => require("node:module").createRequire(process.cwd() + "/")("rewind/schema-state");';

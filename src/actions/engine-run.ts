@@ -76,7 +76,7 @@ export class EngineRun {
             await meanwhile?.();
             return program();
           },
-          { load: program.load },
+          { load: program.load, dynamic: program.dynamic },
         );
       if (!program) await meanwhile?.();
       try {

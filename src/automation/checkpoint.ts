@@ -54,10 +54,7 @@ export async function readState(options: StateOptions): Promise<StackState> {
   const { directory, project, stack, env = process.env } = options;
   const root = filesOf(env['PULUMI_BACKEND_URL']);
   if (root !== undefined) {
-    const text = await readFirst([
-      join(root, 'stacks', project, `${stack}.json`),
-      join(root, 'stacks', project, `${stack}.json.gz`),
-    ]);
+    const text = await readWritten(root, project, stack);
     const { checkpoint } = JSON.parse(text ?? '{}') as { checkpoint?: { latest?: Deployment | null } };
     if (checkpoint) return stateOf(checkpoint.latest ?? {}, await isLocked(root, project, stack));
   }
@@ -71,6 +68,25 @@ export async function readState(options: StateOptions): Promise<StackState> {
     });
   }
   return stateOf((JSON.parse(stdout) as { deployment?: Deployment }).deployment ?? {}, false);
+}
+
+/**
+ * Types of the dynamic resources that a stack's state has, each once; undefined if it is not in a backend of files, or not
+ * there yet.
+ */
+export async function dynamicTypes({
+  project,
+  stack,
+  env = process.env,
+}: Omit<StateOptions, 'directory'>): Promise<string[] | undefined> {
+  const root = filesOf(env['PULUMI_BACKEND_URL']);
+  const text = root === undefined ? undefined : await readWritten(root, project, stack);
+  if (text === undefined) return undefined;
+  return [...new Set([...text.matchAll(/"type": ?"(pulumi-nodejs:dynamic[^"]*)"/g)].map(([, type]) => type!))];
+}
+
+function readWritten(root: string, project: string, stack: string): Promise<string | undefined> {
+  return readFirst([join(root, 'stacks', project, `${stack}.json`), join(root, 'stacks', project, `${stack}.json.gz`)]);
 }
 
 /** Layout: https://www.pulumi.com/docs/iac/concepts/state-and-backends/#local-filesystem */

@@ -3,6 +3,8 @@ import { isGrpcError } from '@pulumi/pulumi/errors';
 import { execa } from 'execa';
 import { SemVer } from 'semver';
 
+import { dynamicTypes } from './checkpoint';
+import { serveDynamic, type ServedProvider, type ServedResource } from './dynamic-provider';
 import { fixOf, plain, withoutPrefix } from './said';
 
 /** Where and how the engine runs. */
@@ -21,6 +23,8 @@ export interface InlineProgram {
   (): Promise<Record<string, unknown> | undefined>;
   /** Loads what it takes to run, while the engine is starting. @default it is loaded */
   readonly load?: () => Promise<unknown>;
+  /** The one kind of dynamic resource that it declares. @default it declares none, or any */
+  readonly dynamic?: ServedResource & { readonly type: string };
 }
 
 /** One run of a program. */
@@ -91,8 +95,10 @@ export async function runProgram(
     ...(signal && { signal }),
   };
   outliveTheEngine();
+  const served = program?.dynamic && (await servedHere(engine, program.dynamic));
+  const variables = served && { [attachVariable]: attachedTo(served.port) };
   try {
-    const stack = await openStack(engine, () => {
+    const stack = await openStack({ ...engine, env: { ...engine.env, ...variables } }, () => {
       // What cannot be loaded is told when the program is run.
       program?.load?.().catch(() => undefined);
       onStart?.();
@@ -103,7 +109,27 @@ export async function runProgram(
     if (!(error instanceof automation.CommandError)) throw error;
     if (!(error instanceof EngineKilled)) return { ok: false, steps, why: whatWasSaid(errors, error) };
     return { ok: false, steps, why: error.message, unfinished: [...unfinished.values()] };
+  } finally {
+    served?.close();
   }
+}
+
+/** Where the engine finds providers that run already: https://www.pulumi.com/docs/iac/operations/troubleshooting/debugging/ */
+const attachVariable = 'PULUMI_DEBUG_PROVIDERS';
+
+/** Nothing, unless the state is known to have no dynamic resource of another kind, left from another program. */
+async function servedHere(
+  { project, stack, env }: EngineOptions,
+  dynamic: NonNullable<InlineProgram['dynamic']>,
+): Promise<ServedProvider | undefined> {
+  const types = await dynamicTypes({ project, stack, env: { ...process.env, ...env } });
+  if (!types?.every((type) => type === dynamic.type)) return undefined;
+  return serveDynamic(dynamic);
+}
+
+function attachedTo(port: number): string {
+  const others = process.env[attachVariable];
+  return [...(others ? [others] : []), `pulumi-nodejs:${port}`].join(',');
 }
 
 let outlives = false;
