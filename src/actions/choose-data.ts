@@ -3,7 +3,8 @@ import type { DataChange } from '../releases/next-config';
 import { type ReleaseRecord, releaseName } from '../releases/record';
 import { readRevisions, revisionNames } from '../postgres/revisions';
 import { releaseRevisions } from './data-outlook';
-import { openDatabase, snapshotsOf } from './open-database';
+import { migratingJobs } from './migrating-jobs';
+import { openDatabase, snapshotsOf, type StackDatabase } from './open-database';
 import type { StackContext } from './stack-context';
 
 /**
@@ -43,7 +44,22 @@ export async function dataChange(
  * @throws RewindError database/…
  */
 export async function keepRevision(context: StackContext): Promise<DataChange> {
-  const { server, versionTable, settings } = await openDatabase(context);
+  return revisionOf(await openDatabase(context));
+}
+
+/**
+ * The schema stays where it stands, and so do the jobs that bring it to the migrations of their image: alembic fails where those
+ * of an earlier release meet a revision that they do not know.
+ *
+ * @throws RewindError database/…, docker/…
+ */
+export async function keepSchema(context: StackContext): Promise<DataChange> {
+  const database = await openDatabase(context);
+  const [change, staying] = await Promise.all([revisionOf(database), migratingJobs(database.docker, context.name)]);
+  return { ...change, staying };
+}
+
+async function revisionOf({ server, versionTable, settings }: StackDatabase): Promise<DataChange> {
   if (!settings.alembic) return {};
   const revision = await readRevisions(server, versionTable);
   return revision.length > 0 ? { revision } : {};

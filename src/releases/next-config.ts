@@ -12,6 +12,8 @@ export interface DataChange {
   readonly revision?: 'head' | readonly string[];
   /** What to bring the data back from. @default nothing that is not done already */
   readonly restore?: Readonly<Record<string, string>>;
+  /** Services that stay with the schema, in the image that they run, where only images come back. @default none */
+  readonly staying?: readonly string[];
 }
 
 /** What is no part of a release, but says where and how releases are kept: it stays as it is today. */
@@ -68,8 +70,9 @@ export function configOfPart(
   const [images, base] = part === 'images' ? [record, today] : [current, configOfRelease(record, today, { ...data })];
   // A service that the other side does not have keeps its own image.
   const there = part === 'images' ? current : record;
+  const wanted = part === 'images' ? withStaying(record, current, data.staying ?? []) : images.services;
   const tags = Object.fromEntries(
-    Object.entries(images.services).flatMap(([service, { image }]) =>
+    Object.entries(wanted).flatMap(([service, { image }]) =>
       there.services[service] ? [[service, image] as const] : [],
     ),
   );
@@ -78,9 +81,23 @@ export function configOfPart(
   return withoutUndefined({
     ...base,
     [tagsKey]: { ...tagged, ...tags },
-    [imagesKey]: { ...ids, ...imagesOf(images) },
+    [imagesKey]: { ...ids, ...imagesOf({ services: wanted }) },
     [databaseKey]: part === 'images' ? database : base[databaseKey],
   });
+}
+
+/** The services of a release, some of them as another one has them. One name stands for one image, which is that of the release. */
+function withStaying(
+  record: ReleaseRecord,
+  current: ReleaseRecord,
+  staying: readonly string[],
+): ReleaseRecord['services'] {
+  const ids = imagesOf(record);
+  const stays = staying.flatMap((name) => {
+    const service = current.services[name];
+    return service && (ids[service.image] ?? service.imageId) === service.imageId ? [[name, service] as const] : [];
+  });
+  return { ...record.services, ...Object.fromEntries(stays) };
 }
 
 /**
@@ -126,7 +143,7 @@ export function withImages(config: ConfigSection, record: ReleaseRecord): Config
   return { ...config, [imagesKey]: imagesOf(record) };
 }
 
-function imagesOf({ services }: ReleaseRecord): Record<string, string> {
+function imagesOf({ services }: Pick<ReleaseRecord, 'services'>): Record<string, string> {
   const references = Object.values(services).map(({ image, imageId }) => [image, imageId] as const);
   // An image that is asked for by its ID needs no second one.
   const named = references.filter(([image]) => !image.startsWith('sha256:'));

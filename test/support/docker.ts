@@ -71,7 +71,8 @@ export async function execIn(container: string, ...command: string[]): Promise<s
 export async function restartContainers(project: string): Promise<void> {
   const docker = await engine();
   const running = Object.values(await inspectContainers(project)).filter(({ State }) => State.Running);
-  const isGuest = ({ HostConfig }: Inspection): boolean => HostConfig.NetworkMode?.startsWith('container:') ?? false;
+  const isGuest = ({ HostConfig: { NetworkMode, IpcMode, PidMode } }: Inspection): boolean =>
+    [NetworkMode, IpcMode, PidMode].some((mode) => mode?.startsWith('container:'));
   const restart = ({ Id }: Inspection): Promise<unknown> => docker.getContainer(Id).restart();
   await Promise.all(running.filter((container) => !isGuest(container)).map(restart));
   await Promise.all(running.filter(isGuest).map(restart));

@@ -1,6 +1,12 @@
 import { describe, expect, test } from 'vitest';
 
-import { configOfDeploy, configOfRelease, releaseOf, withImages } from '../../../src/releases/next-config';
+import {
+  configOfDeploy,
+  configOfPart,
+  configOfRelease,
+  releaseOf,
+  withImages,
+} from '../../../src/releases/next-config';
 import { readSettings } from '../../../src/settings';
 import { releaseRecord, releasedService } from '../../support/release-records';
 
@@ -48,6 +54,27 @@ describe('the configuration of a revert', () => {
 
   test('names no files where none were named', () => {
     expect(configOfRelease({ ...record, config: {} }, {})['rewind:compose']).toEqual({ release: 3 });
+  });
+});
+
+describe('the configuration that brings the images alone back', () => {
+  const job = releasedService('shop/api:v2', { imageId: id('d') });
+  const now = releaseRecord(4, { services: { ...record.services, api: job, worker: job } });
+
+  test('is that of today with the images of the release, but for what stays', () => {
+    const config = configOfPart('images', record, now, { 'rewind:env': {} }, { staying: ['worker', 'gone'] });
+    expect(config).toMatchObject({
+      'rewind:env': {},
+      'rewind:tags': { api: 'shop/api:v1', worker: 'shop/api:v2' },
+      'rewind:images': { 'shop/api:v1': id('a'), 'shop/api:v2': id('d') },
+    });
+  });
+
+  test('has nothing stay whose image has the name of another one of the release', () => {
+    const moved = releasedService('shop/api:v1', { imageId: id('d') });
+    const today = releaseRecord(4, { services: { ...record.services, worker: moved } });
+    const config = configOfPart('images', record, today, {}, { staying: ['worker'] });
+    expect(config).toMatchObject({ 'rewind:tags': { worker: 'shop/worker:v1' }, 'rewind:images': images });
   });
 });
 

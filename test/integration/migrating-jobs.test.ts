@@ -1,0 +1,78 @@
+import { afterAll, beforeAll, expect, test } from 'vitest';
+
+import { inspectContainer } from '../support/docker';
+import { buildMigrationImage } from '../support/migration-images';
+import { goods, prices } from '../support/priced-goods';
+import { TestStack } from '../support/stack';
+import { imageId, removeTaggedImages } from '../support/tagged-images';
+import { databaseService, TestDatabase } from '../support/test-database';
+
+// An application whose compose project has a job for its migrations, with an alembic that fails where it does not know the
+// revision that the database stands at. The tests go on from where the one before left.
+
+const project = 'rewind-migjobs';
+const app = (tag: string): string => `${project}/app:${tag}`;
+
+let stack: TestStack;
+let database: TestDatabase;
+
+beforeAll(async () => {
+  await buildMigrationImage(app('v1'), { migrations: [goods] });
+  await buildMigrationImage(app('v2'), { migrations: [goods, prices] });
+  stack = await TestStack.create(project);
+  const environment = { DATABASE_URL: 'postgresql://shop:word@db/shop' };
+  await stack.write('compose.yaml', {
+    services: {
+      db: databaseService('shop'),
+      migrate: {
+        image: app('v1'),
+        command: ['alembic', 'upgrade', 'head'],
+        environment,
+        depends_on: { db: { condition: 'service_healthy' } },
+      },
+      app: {
+        image: app('v1'),
+        command: ['sleep', 'infinity'],
+        init: true,
+        environment,
+        depends_on: { migrate: { condition: 'service_completed_successfully' } },
+      },
+    },
+    volumes: { data: {} },
+  });
+  await stack.configure({ database: { service: 'db', alembic: { service: 'app' } } });
+  await stack.rewind('deploy');
+  database = new TestDatabase(`${project}-db-1`, 'shop', 'shop');
+  await stack.rewind('deploy', 'app=v2', 'migrate=v2');
+});
+
+afterAll(async () => {
+  await stack.remove();
+  await removeTaggedImages(app('v1'), app('v2'));
+});
+
+const revision = (): Promise<string> => database.sql('SELECT version_num FROM alembic_version');
+const imageOf = async (service: string): Promise<string> => (await inspectContainer(`${project}-${service}-1`)).Image;
+
+test('a revert of the images alone leaves the job that migrates with the schema that stays', async () => {
+  const { Id: before } = await inspectContainer(`${project}-migrate-1`);
+  await stack.rewind('revert', 'r1', '--only', 'images', '--yes');
+  expect(await revision()).toBe('0002');
+  expect(await imageOf('app')).toBe(await imageId(app('v1')));
+  expect((await inspectContainer(`${project}-migrate-1`)).Id).toBe(before);
+  expect(await stack.plannedSteps()).toEqual({});
+});
+
+test('the release before it comes back with all of its images', async () => {
+  await stack.rewind('revert', 'r2', '--yes');
+  expect(await imageOf('app')).toBe(await imageId(app('v2')));
+  expect(await imageOf('migrate')).toBe(await imageId(app('v2')));
+  expect(await stack.plannedSteps()).toEqual({});
+});
+
+test('a revert of everything brings the job back with the schema', async () => {
+  await stack.revert('r1', '--database=downgrade');
+  expect(await revision()).toBe('0001');
+  expect(await imageOf('migrate')).toBe(await imageId(app('v1')));
+  expect(await stack.plannedSteps()).toEqual({});
+});
