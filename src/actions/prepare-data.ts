@@ -1,6 +1,6 @@
 import type Docker from 'dockerode';
 
-import { isOneWay, describeRevisions, pathBetween, type Revision, type RevisionGraph } from '../alembic/graph';
+import { isOneWay, describeRevisions, knows, pathBetween, type Revision, type RevisionGraph } from '../alembic/graph';
 import { GraphCache } from '../alembic/graph-cache';
 import type { ComposeModel } from '../compose/model';
 import { composeLabel, stackLabel } from '../container/labels';
@@ -78,8 +78,10 @@ export async function prepareData(
   try {
     const graph = await graphOf(spec.image);
     const revisions = settings.revision ?? graph.heads;
-    const target = { revisions, migrations: describeRevisions(graph, revisions) };
     const { now, images } = await candidates(options, spec.image);
+    // A schema that stays may be one that the image knows nothing of: it reads the same as before, then, and is not moved.
+    const known = knows(graph, revisions) ? graph : (await chooseMover(images, revisions, graphOf))?.graph;
+    const target = { revisions, migrations: describeRevisions(known ?? graph, revisions) };
     const data = {
       ...shared,
       // What env.py says counts where the settings say nothing.

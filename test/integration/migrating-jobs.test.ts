@@ -56,7 +56,9 @@ const imageOf = async (service: string): Promise<string> => (await inspectContai
 
 test('a revert of the images alone leaves the job that migrates with the schema that stays', async () => {
   const { Id: before } = await inspectContainer(`${project}-migrate-1`);
-  await stack.rewind('revert', 'r1', '--only', 'images', '--yes');
+  const said = await stack.rewind('revert', 'r1', '--only', 'images', '--yes');
+  expect(said).toContain('app: ready');
+  expect(said).not.toContain('db-migration');
   expect(await revision()).toBe('0002');
   expect(await imageOf('app')).toBe(await imageId(app('v1')));
   expect((await inspectContainer(`${project}-migrate-1`)).Id).toBe(before);
