@@ -1,6 +1,7 @@
 import { mkdir, readFile, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 
+import type { RevisionSteps } from '../alembic/image';
 import type { ContainerSpec } from '../container/spec';
 import { RewindError } from '../errors';
 import { withLock } from '../lock.mjs';
@@ -40,15 +41,11 @@ export interface SchemaMove {
 }
 
 /** A container in which migrations were loaded ahead, and which of them. */
-export interface StandingMigration {
+export interface StandingMigration extends RevisionSteps {
   /** ID. */
   readonly container: string;
   /** ID of the image. */
   readonly image: string;
-  /** Newest first. */
-  readonly undo: readonly string[];
-  /** Oldest first. */
-  readonly apply: readonly string[];
 }
 
 /** What the commands of an update have done. */
