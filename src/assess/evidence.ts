@@ -4,6 +4,8 @@ import type { LiveService } from '../verify/live-service';
 export interface Usage {
   /** Part of the processors that it may use, 0 to 1, over about a second. */
   readonly cpu: number;
+  /** Part of that time, 0 to 1, in which it had used up what it may, and was held back by the kernel. */
+  readonly throttled: number;
   /** Bytes, without what the kernel could take back at once. */
   readonly memoryBytes: number;
   readonly memoryLimitBytes: number;

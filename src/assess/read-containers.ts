@@ -6,7 +6,7 @@ import { logOf } from '../verify/container-probes';
 import type { ContainerEvents, Usage } from './evidence';
 
 /** What `docker stats` is made of. */
-interface Stats {
+export interface Stats {
   readonly read: string;
   readonly cpu_stats: CpuStats;
   readonly precpu_stats: CpuStats;
@@ -21,6 +21,8 @@ interface CpuStats {
   readonly cpu_usage: { readonly total_usage: number };
   readonly system_cpu_usage?: number;
   readonly online_cpus?: number;
+  /** Of a container whose processors are limited, the scheduler's periods, and those in which it was held back. */
+  readonly throttling_data?: { readonly periods: number; readonly throttled_periods: number };
 }
 
 /** How much running containers use, over about a second. */
@@ -44,7 +46,8 @@ export async function readUsage(
 }
 
 /**
- * The formulas of `docker stats`: https://docs.docker.com/reference/api/engine/version/v1.41/#tag/Container/operation/ContainerStats
+ * The formulas of `docker stats`: https://docs.docker.com/reference/api/engine/version/v1.41/#tag/Container/operation/ContainerStats;
+ * the periods are those of the kernel's CFS bandwidth control: https://docs.kernel.org/scheduler/sched-bwc.html
  */
 export function usageOf(
   { cpu_stats: now, precpu_stats: before, memory_stats: memory }: Stats,
@@ -61,9 +64,12 @@ export function usageOf(
     : host.CpuQuota && host.CpuPeriod
       ? host.CpuQuota / host.CpuPeriod
       : online;
+  const periods = (now.throttling_data?.periods ?? 0) - (before.throttling_data?.periods ?? 0);
+  const throttled = (now.throttling_data?.throttled_periods ?? 0) - (before.throttling_data?.throttled_periods ?? 0);
   const reclaimable = memory.stats?.['inactive_file'] ?? memory.stats?.['total_inactive_file'] ?? 0;
   return {
     cpu: processors / allowed,
+    throttled: periods > 0 ? throttled / periods : 0,
     memoryBytes: Math.max(0, memory.usage - reclaimable),
     memoryLimitBytes: memory.limit,
   };

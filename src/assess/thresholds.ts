@@ -15,7 +15,7 @@ export const thresholdsSchema = v.strictObject({
   slowMs: v.optional(above0, 5000),
   /** Part of the requests that fail. */
   errorRate: v.optional(part, 0.05),
-  /** Part of the processors that a container may use. */
+  /** Part of the processors that a container may use, or of the time in which the kernel holds it back. */
   cpu: v.optional(part, 0.95),
   /** Part of the memory that a container may use. */
   memory: v.optional(part, 0.9),

@@ -153,7 +153,9 @@ export const triggers: readonly Trigger[] = [
     find: (evidence, { cpu }) =>
       perContainer(evidence, (info) => {
         const used = evidence.usage.get(info.Id);
-        return used && used.cpu >= cpu ? `${nameOf(info)}: ${Math.round(used.cpu * 100)} % over a second` : undefined;
+        if (!used || Math.max(used.cpu, used.throttled) < cpu) return undefined;
+        const heldBack = used.throttled > 0 ? `, held back for ${Math.round(used.throttled * 100)} % of it` : '';
+        return `${nameOf(info)}: ${Math.round(used.cpu * 100)} % over a second${heldBack}`;
       }),
   },
   {
