@@ -45,19 +45,25 @@ export class SettingsReader {
     });
   }
 
-  /** A text, a list of them, or `{release: 3, files: …}`. */
-  filesOrRelease(key: string): { readonly files: readonly string[]; readonly release: number | undefined } {
+  /** A text, a list of them, or `{release: 3, files: …, tags: {job: v2}}`. */
+  filesOrRelease(key: string): {
+    readonly files: readonly string[];
+    readonly release: number | undefined;
+    readonly tags: Readonly<Record<string, string>>;
+  } {
     const value = this.#raw[key];
     if (value === null || typeof value !== 'object' || Array.isArray(value)) {
-      return { files: this.texts(key) ?? [], release: undefined };
+      return { files: this.texts(key) ?? [], release: undefined, tags: {} };
     }
-    const { release, files = [], ...rest } = value as Record<string, unknown>;
+    const { release, files = [], tags = {}, ...rest } = value as Record<string, unknown>;
     const list = isText(files) ? [files] : files;
     const number = Number(release);
     const fits = Number.isSafeInteger(number) && number > 0 && Object.keys(rest).length === 0;
-    if (fits && Array.isArray(list) && list.every(isText)) return { files: list, release: number };
-    this.#bad(key, 'a file, a list of files, or {release: <number>, files: <files>}');
-    return { files: [], release: undefined };
+    if (fits && Array.isArray(list) && list.every(isText) && isTextByName(tags)) {
+      return { files: list, release: number, tags };
+    }
+    this.#bad(key, 'a file, a list of files, or {release: <number>, files: <files>, tags: <texts by service>}');
+    return { files: [], release: undefined, tags: {} };
   }
 
   /** `{service: db, name: shop, alembic: {service: api}, revision: head}`: the first has to be there; nothing else may. */
@@ -260,6 +266,10 @@ export class SettingsReader {
 
 function isText(value: unknown): value is string {
   return typeof value === 'string' && value !== '';
+}
+
+function isTextByName(value: unknown): value is Record<string, string> {
+  return value !== null && typeof value === 'object' && !Array.isArray(value) && Object.values(value).every(isText);
 }
 
 function isWhole(value: unknown): value is number {

@@ -60,7 +60,11 @@ export interface StackSettings {
   readonly profiles: readonly string[];
   /** `rewind:project`: name of the compose project. @default what the compose file says */
   readonly project: string | undefined;
-  /** `rewind:tags`: by service, a tag, a full reference or an image ID. @default the compose file's images */
+  /**
+   * `rewind:tags`, over `rewind:compose.tags`: by service, a tag, a full reference or an image ID.
+   *
+   * @default the compose file's images
+   */
   readonly tags: Readonly<Record<string, string>>;
   /** `rewind:images`: by image reference, the ID that it stands for, whatever the tag points to by now. */
   readonly images: Readonly<Record<string, string>>;
@@ -111,7 +115,7 @@ export interface SettingDocs {
 export const settingKeys: Readonly<Record<string, SettingDocs>> = {
   compose: {
     about:
-      'The compose file, or a list of files of which later ones override earlier ones. After `rewind revert` it is `{release: 3, files: [compose.yaml]}`: the model that release r3 ran, kept in the store, runs again until the next `rewind deploy`, which goes back to the files.',
+      'The compose file, or a list of files of which later ones override earlier ones. After `rewind revert` it is `{release: 3, files: [compose.yaml]}`: the model that release r3 ran, kept in the store, runs again until the next `rewind deploy`, which goes back to the files. `tags` in it are those of jobs that stay with a schema which a revert has kept.',
     example: '[compose.yaml, compose.production.yaml]',
     default: '`compose.yaml`',
   },
@@ -238,14 +242,14 @@ export function readSettings(raw: RawSettings): { readonly settings: StackSettin
     raw['cache'] === undefined ? undefined : readShaped('cache', cacheSchema, raw['cache'], { service: '-' });
   const drift = readShaped('drift', driftSchema, raw['drift']);
   const notify = readShaped('notify', notifySchema, raw['notify'], []);
-  const { files: compose, release } = read.filesOrRelease('compose');
+  const { files: compose, release, tags: releaseTags } = read.filesOrRelease('compose');
   const settings: StackSettings = {
     compose: compose.length > 0 ? compose : ['compose.yaml'],
     release,
     envFiles: read.texts('envFile') ?? [],
     profiles: read.texts('profiles') ?? [],
     project: read.text('project'),
-    tags: read.tagByName('tags'),
+    tags: { ...releaseTags, ...read.tagByName('tags') },
     images: read.imageIdByName('images'),
     env: read.textByNameByService('env'),
     secrets: read.textByNameByService('secrets'),

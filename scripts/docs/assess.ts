@@ -23,6 +23,7 @@ export const assessPage: Page = {
         ['Setting', 'Default'],
         Object.entries(defaultThresholds).map(([key, value]) => [`\`${key}\``, String(value)]),
       ),
+      '`cpu` is the part of the processors that a container may use, or of the time in which the kernel holds it back as it has used them up.',
       '## What is recommended',
       'The first row that applies decides:',
       table(

@@ -27,7 +27,7 @@ export async function dataChange(
   choice: DataChoice | undefined,
 ): Promise<DataChange> {
   if (choice === undefined || choice === 'downgrade') return {};
-  if (choice === 'keep') return keepRevision(context);
+  if (choice === 'keep') return keepSchema(context);
   const revisions = to.database?.revisions ?? (await releaseRevisions(context, to));
   const snapshot = await snapshotsOf(context).newestAt(revisions);
   if (snapshot !== undefined) return { restore: { snapshot, at: new Date().toISOString() } };
@@ -55,8 +55,12 @@ export async function keepRevision(context: StackContext): Promise<DataChange> {
  */
 export async function keepSchema(context: StackContext): Promise<DataChange> {
   const database = await openDatabase(context);
-  const [change, staying] = await Promise.all([revisionOf(database), migratingJobs(database.docker, context.name)]);
-  return { ...change, staying };
+  const [change, runs] = await Promise.all([revisionOf(database), context.releases.newest()]);
+  const staying = migratingJobs(database.containers, context.name).flatMap((name) => {
+    const service = runs?.services[name];
+    return service ? [[name, service] as const] : [];
+  });
+  return { ...change, staying: Object.fromEntries(staying) };
 }
 
 async function revisionOf({ server, versionTable, settings }: StackDatabase): Promise<DataChange> {

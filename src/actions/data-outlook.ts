@@ -3,7 +3,6 @@ import type { DowngradeSql } from '../alembic/image';
 import { GraphCache } from '../alembic/graph-cache';
 import { composeLabel, stackLabel } from '../container/labels';
 import type { ContainerSpec } from '../container/spec';
-import { listContainers } from '../docker/inventory';
 import { type Problem, RewindError } from '../errors';
 import { loadParser } from '../loss/parse-sql';
 import { type LossOptions, lossOutlook, lossOutlookLines, type LossOutlook, type Way } from '../loss/outlook';
@@ -121,11 +120,10 @@ export async function releaseRevisions(context: StackContext, to: ReleaseRecord)
 
 /** The environment of the service that has the migrations, as it runs: env.py may need it to be read. */
 export async function surroundings(
-  { docker }: StackDatabase,
+  { docker, containers }: StackDatabase,
   stack: string,
   { service }: AlembicSettings,
 ): Promise<ContainerSpec> {
-  const containers = await listContainers(docker);
   const found = containers.find(
     ({ Labels: labels }) => labels[stackLabel] === stack && labels[composeLabel('service')] === service,
   );

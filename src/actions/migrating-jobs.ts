@@ -1,7 +1,6 @@
 import type Docker from 'dockerode';
 
 import { composeLabel, stackLabel } from '../container/labels';
-import { listContainers } from '../docker/inventory';
 
 /** `alembic upgrade`, also in the words of a shell, or by the name of Python's module. */
 const migrates = /\balembic\b.*\bupgrade\b/s;
@@ -9,11 +8,10 @@ const migrates = /\balembic\b.*\bupgrade\b/s;
 /**
  * Jobs of a stack that bring the schema to the migrations of their image, and have ended.
  *
+ * @param containers - those of the engine
  * @param stack - `project/stack` of Pulumi
- * @throws RewindError docker/failed
  */
-export async function migratingJobs(docker: Docker, stack: string): Promise<string[]> {
-  const containers = await listContainers(docker);
+export function migratingJobs(containers: readonly Docker.ContainerInfo[], stack: string): string[] {
   const jobs = containers.filter(
     ({ Labels: labels, State: state, Command: command }) =>
       labels[stackLabel] === stack && state === 'exited' && migrates.test(command),

@@ -32,7 +32,7 @@ export async function notInFiles(
       ...(settings.project !== undefined && { project: settings.project }),
       directory: context.directory,
     });
-    const overlaid = comparedOf(project, release.settings);
+    const overlaid = comparedOf(project, { ...release.settings, tags: settings.tags });
     return [
       ...differingServices(release.compared, overlaid, files),
       ...compareSections(release.compared.project.model, project.model),

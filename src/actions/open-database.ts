@@ -14,6 +14,8 @@ import type { StackContext } from './stack-context';
 /** The database of a stack, and where its snapshots are. */
 export interface StackDatabase {
   readonly docker: Docker;
+  /** Those of the engine, as they were found. */
+  readonly containers: readonly Docker.ContainerInfo[];
   readonly settings: DatabaseSettings;
   readonly server: PostgresServer;
   readonly snapshots: SnapshotStore;
@@ -40,7 +42,7 @@ export async function openDatabase(context: StackContext): Promise<StackDatabase
   ]);
   // What env.py says is known since the migrations of the running image were looked at.
   const versionTable = { ...newest?.database?.versionTable, ...versionTableOf(settings) };
-  return { docker, settings, server, snapshots: snapshotsOf(context), versionTable };
+  return { docker, containers, settings, server, snapshots: snapshotsOf(context), versionTable };
 }
 
 /** Where alembic keeps the revision, as far as the settings say, and but for what it does by itself. */

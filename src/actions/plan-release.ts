@@ -12,7 +12,7 @@ import { listContainers } from '../docker/inventory';
 import { type Problem, RewindError } from '../errors';
 import { OperationLog } from '../operations/operation-log';
 import { compareModels, compareSections, type Difference } from '../releases/compare';
-import { configOfRelease } from '../releases/next-config';
+import { configOfRelease, type DataChange, servicesOf } from '../releases/next-config';
 import { type ReleaseRecord, releaseName, type ReleasedService } from '../releases/record';
 import { StackConfig } from '../releases/stack-config';
 import { FileStore } from '../store/files';
@@ -91,11 +91,14 @@ export async function planRelease(options: PlanOptions): Promise<ReleasePlan> {
       : undefined;
   const stuck = looked && outlookObstacle(looked, options.data);
   const obstacles = [...gone, ...(stuck ? [stuck] : [])];
-  const previewing = obstacles.length === 0 ? previewSteps(options, today) : undefined;
+  const changing = obstacles.length === 0 ? dataChange(context, to, options.data) : Promise.resolve({});
+  const previewing = obstacles.length === 0 ? previewSteps(options, today, changing) : undefined;
   // Both to their end: of what cannot be opened, the preview would tell with more words.
   await Promise.allSettled([opening, previewing]);
   const [before, after] = await opening;
   const steps = await previewing;
+  const data = await changing;
+  const then = servicesOf(to, data);
   const differences = compareModels(before.compared, after.compared);
   const actions = steps && actionsByService(steps, [before, after]);
   const services = [
@@ -114,7 +117,7 @@ export async function planRelease(options: PlanOptions): Promise<ReleasePlan> {
     to,
     services: services.map((service) => {
       const difference = differences.find((it) => it.service === service);
-      const image = changedImage(from.services[service], to.services[service]);
+      const image = changedImage(from.services[service], then[service]);
       return {
         service,
         action: presentAction(from.services[service], to.services[service], actions, service),
@@ -125,7 +128,7 @@ export async function planRelease(options: PlanOptions): Promise<ReleasePlan> {
     }),
     files: await changedFiles(store, before, after),
     others: compareSections(before.compared.project.model, after.compared.project.model),
-    notInFiles: await notInFiles(context, configOfRelease(to, today.config), after, store),
+    notInFiles: await notInFiles(context, configOfRelease(to, today.config, data), after, store),
     obstacles,
     ...(outlook && { data: outlookText(outlook, to, options.data), database: outlook }),
     ...(seconds !== undefined && { seconds }),
@@ -176,14 +179,15 @@ async function openSides({ context, from, to }: PlanOptions, today: StackConfig)
 }
 
 async function previewSteps(
-  { context, to, programFor, data }: PlanOptions,
+  { context, to, programFor }: PlanOptions,
   today: StackConfig,
+  changing: Promise<DataChange>,
 ): Promise<readonly Step[]> {
   // Not in the store: a plan changes nothing, and works where nothing can be changed.
   const folder = await mkdtemp(join(tmpdir(), 'rewind-plan-'));
   const configFile = join(folder, `Pulumi.${context.stack}.yaml`);
   try {
-    const next = configOfRelease(to, today.config, await dataChange(context, to, data));
+    const next = configOfRelease(to, today.config, await changing);
     await writeFile(configFile, today.withConfig(next).toString(), { mode: 0o600 });
     await restoreSecrets(context, to, today, configFile);
     const program = programFor({ configFile, reason: { kind: 'update' } });

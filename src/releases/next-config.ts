@@ -1,4 +1,4 @@
-import type { ReleaseRecord } from './record';
+import type { ReleasedService, ReleaseRecord } from './record';
 import type { ConfigSection } from './stack-config';
 
 const composeKey = 'rewind:compose';
@@ -12,8 +12,8 @@ export interface DataChange {
   readonly revision?: 'head' | readonly string[];
   /** What to bring the data back from. @default nothing that is not done already */
   readonly restore?: Readonly<Record<string, string>>;
-  /** Services that stay with the schema, in the image that they run, where only images come back. @default none */
-  readonly staying?: readonly string[];
+  /** Services that stay with the schema, as they run now. @default none */
+  readonly staying?: Readonly<Record<string, ReleasedService>>;
 }
 
 /** What is no part of a release, but says where and how releases are kept: it stays as it is today. */
@@ -25,6 +25,13 @@ function filesOf(config: ConfigSection): unknown {
   return isRecord(value) ? value['files'] : value;
 }
 
+/** Tags of a configuration that hold as long as it runs a release. */
+function releaseTagsOf(config: ConfigSection): ConfigSection {
+  const value = config[composeKey];
+  const tags = isRecord(value) ? value['tags'] : undefined;
+  return isRecord(tags) ? tags : {};
+}
+
 /** The release that a configuration runs in place of its compose files. */
 export function releaseOf(config: ConfigSection): number | undefined {
   const value = config[composeKey];
@@ -34,15 +41,24 @@ export function releaseOf(config: ConfigSection): number | undefined {
 
 /**
  * The configuration that brings a release back: as it was then, but with the kept model in place of the compose files,
- * and with every image by its ID. Where and how releases are kept stays as it is today.
+ * and with every image by its ID. Where and how releases are kept stays as it is today. The images of services that stay
+ * go with the release: the next deploy takes those of the compose files.
  */
 export function configOfRelease(record: ReleaseRecord, today: ConfigSection, data: DataChange = {}): ConfigSection {
   const files = filesOf(record.config);
+  const stays = stayingIn(record, data.staying);
+  const tags = record.config[tagsKey];
+  const releaseTags = { ...releaseTagsOf(record.config), ...tagsOf(stays) };
   return withoutUndefined({
     ...Object.fromEntries(Object.entries(record.config).filter(([key]) => !keepingKeys.includes(key))),
     ...Object.fromEntries(Object.entries(today).filter(([key]) => keepingKeys.includes(key))),
-    [composeKey]: { release: record.number, ...(files !== undefined && { files }) },
-    [imagesKey]: imagesOf(record),
+    [composeKey]: {
+      release: record.number,
+      ...(files !== undefined && { files }),
+      ...(Object.keys(releaseTags).length > 0 && { tags: releaseTags }),
+    },
+    [tagsKey]: isRecord(tags) ? without(tags, Object.keys(stays)) : tags,
+    [imagesKey]: imagesOf({ services: servicesOf(record, data) }),
     [databaseKey]: databaseOf(record.config[databaseKey], today[databaseKey], data),
   });
 }
@@ -67,15 +83,11 @@ export function configOfPart(
 ): ConfigSection {
   const database = databaseOf(today[databaseKey], today[databaseKey], data);
   if (part === 'database') return withoutUndefined({ ...today, [databaseKey]: database });
-  const [images, base] = part === 'images' ? [record, today] : [current, configOfRelease(record, today, { ...data })];
+  const base = part === 'images' ? today : configOfRelease(record, today, without(data, ['staying']));
   // A service that the other side does not have keeps its own image.
   const there = part === 'images' ? current : record;
-  const wanted = part === 'images' ? withStaying(record, current, data.staying ?? []) : images.services;
-  const tags = Object.fromEntries(
-    Object.entries(wanted).flatMap(([service, { image }]) =>
-      there.services[service] ? [[service, image] as const] : [],
-    ),
-  );
+  const wanted = part === 'images' ? servicesOf(record, data) : current.services;
+  const tags = tagsOf(Object.fromEntries(Object.entries(wanted).filter(([service]) => there.services[service])));
   const tagged = isRecord(base[tagsKey]) ? base[tagsKey] : {};
   const ids = isRecord(base[imagesKey]) ? base[imagesKey] : {};
   return withoutUndefined({
@@ -86,18 +98,28 @@ export function configOfPart(
   });
 }
 
-/** The services of a release, some of them as another one has them. One name stands for one image, which is that of the release. */
-function withStaying(
-  record: ReleaseRecord,
-  current: ReleaseRecord,
-  staying: readonly string[],
-): ReleaseRecord['services'] {
+/** The services that run when a release has come back, with those that stay. */
+export function servicesOf(record: ReleaseRecord, { staying }: DataChange): ReleaseRecord['services'] {
+  return { ...record.services, ...stayingIn(record, staying) };
+}
+
+/**
+ * The services of a release that stay as they run now. A name stands for one image, which is that of the release: an image
+ * of another one that has the same name goes by its ID.
+ */
+function stayingIn(record: ReleaseRecord, staying: DataChange['staying'] = {}): ReleaseRecord['services'] {
   const ids = imagesOf(record);
-  const stays = staying.flatMap((name) => {
-    const service = current.services[name];
-    return service && (ids[service.image] ?? service.imageId) === service.imageId ? [[name, service] as const] : [];
-  });
-  return { ...record.services, ...Object.fromEntries(stays) };
+  const stays = Object.entries(staying).filter(([name]) => Object.hasOwn(record.services, name));
+  return Object.fromEntries(
+    stays.map(([name, service]) => {
+      const isNameFree = (ids[service.image] ?? service.imageId) === service.imageId;
+      return [name, isNameFree ? service : { ...service, image: service.imageId }];
+    }),
+  );
+}
+
+function tagsOf(services: ReleaseRecord['services']): Record<string, string> {
+  return Object.fromEntries(Object.entries(services).map(([name, { image }]) => [name, image]));
 }
 
 /**
@@ -152,6 +174,10 @@ function imagesOf({ services }: Pick<ReleaseRecord, 'services'>): Record<string,
 
 function withoutUndefined(config: ConfigSection): ConfigSection {
   return Object.fromEntries(Object.entries(config).filter(([, value]) => value !== undefined));
+}
+
+function without<T extends object>(values: T, names: readonly string[]): Partial<T> {
+  return Object.fromEntries(Object.entries(values).filter(([name]) => !names.includes(name))) as Partial<T>;
 }
 
 function isRecord(value: unknown): value is Record<string, unknown> {

@@ -1,3 +1,6 @@
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+
 import { afterAll, beforeAll, expect, test } from 'vitest';
 
 import { inspectContainer } from '../support/docker';
@@ -11,27 +14,30 @@ import { databaseService, TestDatabase } from '../support/test-database';
 // revision that the database stands at. The tests go on from where the one before left.
 
 const project = 'rewind-migjobs';
+
+interface Plan {
+  readonly services: readonly { readonly service: string; readonly action: string }[];
+}
+
 const app = (tag: string): string => `${project}/app:${tag}`;
 
 let stack: TestStack;
 let database: TestDatabase;
 
-beforeAll(async () => {
-  await buildMigrationImage(app('v1'), { migrations: [goods] });
-  await buildMigrationImage(app('v2'), { migrations: [goods, prices] });
-  stack = await TestStack.create(project);
+/** The compose file, with images of a tag. */
+function writeFilesOf(tag: string): Promise<void> {
   const environment = { DATABASE_URL: 'postgresql://shop:word@db/shop' };
-  await stack.write('compose.yaml', {
+  return stack.write('compose.yaml', {
     services: {
       db: databaseService('shop'),
       migrate: {
-        image: app('v1'),
+        image: app(tag),
         command: ['alembic', 'upgrade', 'head'],
         environment,
         depends_on: { db: { condition: 'service_healthy' } },
       },
       app: {
-        image: app('v1'),
+        image: app(tag),
         command: ['sleep', 'infinity'],
         init: true,
         environment,
@@ -40,6 +46,13 @@ beforeAll(async () => {
     },
     volumes: { data: {} },
   });
+}
+
+beforeAll(async () => {
+  await buildMigrationImage(app('v1'), { migrations: [goods] });
+  await buildMigrationImage(app('v2'), { migrations: [goods, prices] });
+  stack = await TestStack.create(project);
+  await writeFilesOf('v1');
   await stack.configure({ database: { service: 'db', alembic: { service: 'app' } } });
   await stack.rewind('deploy');
   database = new TestDatabase(`${project}-db-1`, 'shop', 'shop');
@@ -70,6 +83,27 @@ test('the release before it comes back with all of its images', async () => {
   expect(await imageOf('app')).toBe(await imageId(app('v2')));
   expect(await imageOf('migrate')).toBe(await imageId(app('v2')));
   expect(await stack.plannedSteps()).toEqual({});
+});
+
+test('a revert that keeps the schema leaves the job with it, and says so before', async () => {
+  const { Id: before } = await inspectContainer(`${project}-migrate-1`);
+  const plan = await stack.rewindJson<Plan>(['plan', 'r1', '--database=keep']);
+  expect(plan.services).toMatchObject([{ service: 'app', action: 'replace' }]);
+  await stack.rewind('revert', 'r1', '--database=keep', '--yes');
+  expect(await revision()).toBe('0002');
+  expect(await imageOf('app')).toBe(await imageId(app('v1')));
+  expect((await inspectContainer(`${project}-migrate-1`)).Id).toBe(before);
+  expect(await stack.plannedSteps()).toEqual({});
+});
+
+test('the next deploy takes the job from the compose file again', async () => {
+  const configuration = join(stack.directory, 'Pulumi.dev.yaml');
+  expect(await readFile(configuration, 'utf8')).toMatch(/release: 1\n +tags:\n +migrate: .*:v2/);
+  await writeFilesOf('v2');
+  await stack.rewind('deploy');
+  expect(await readFile(configuration, 'utf8')).not.toContain('migrate:');
+  expect(await imageOf('app')).toBe(await imageId(app('v2')));
+  expect(await imageOf('migrate')).toBe(await imageId(app('v2')));
 });
 
 test('a revert of everything brings the job back with the schema', async () => {

@@ -62,7 +62,7 @@ describe('the configuration that brings the images alone back', () => {
   const now = releaseRecord(4, { services: { ...record.services, api: job, worker: job } });
 
   test('is that of today with the images of the release, but for what stays', () => {
-    const config = configOfPart('images', record, now, { 'rewind:env': {} }, { staying: ['worker', 'gone'] });
+    const config = configOfPart('images', record, now, { 'rewind:env': {} }, { staying: { worker: job, gone: job } });
     expect(config).toMatchObject({
       'rewind:env': {},
       'rewind:tags': { api: 'shop/api:v1', worker: 'shop/api:v2' },
@@ -70,11 +70,44 @@ describe('the configuration that brings the images alone back', () => {
     });
   });
 
-  test('has nothing stay whose image has the name of another one of the release', () => {
+  test('has what stays go by the ID of its image where another one of the release has its name', () => {
     const moved = releasedService('shop/api:v1', { imageId: id('d') });
     const today = releaseRecord(4, { services: { ...record.services, worker: moved } });
-    const config = configOfPart('images', record, today, {}, { staying: ['worker'] });
-    expect(config).toMatchObject({ 'rewind:tags': { worker: 'shop/worker:v1' }, 'rewind:images': images });
+    const config = configOfPart('images', record, today, {}, { staying: { worker: moved } });
+    expect(config).toMatchObject({
+      'rewind:tags': { api: 'shop/api:v1', worker: id('d') },
+      'rewind:images': { 'shop/api:v1': id('a') },
+    });
+  });
+});
+
+describe('the configuration that brings a release back without its schema', () => {
+  const job = releasedService('shop/worker:v2', { imageId: id('d') });
+  const then = { ...record, config: { ...record.config, 'rewind:tags': { api: 'v1', worker: 'v1' } } };
+  const config = configOfRelease(then, {}, { staying: { worker: job, gone: job } });
+
+  test('has the jobs that migrate stay in the image that they run', () => {
+    expect(config).toMatchObject({
+      'rewind:compose': { release: 3, tags: { worker: 'shop/worker:v2' } },
+      'rewind:tags': { api: 'v1' },
+      'rewind:images': { 'shop/api:v1': id('a'), 'shop/worker:v2': id('d') },
+    });
+    const raw = { compose: config['rewind:compose'], tags: config['rewind:tags'] };
+    expect(readSettings(raw)).toMatchObject({
+      problems: [],
+      settings: { release: 3, tags: { api: 'v1', worker: 'shop/worker:v2' } },
+    });
+  });
+
+  test('is one that the next deploy takes them out of', () => {
+    const next = configOfDeploy(config, {});
+    expect(next['rewind:compose']).toEqual(['compose.yaml', 'more.yaml']);
+    expect(next['rewind:tags']).toEqual({ api: 'v1' });
+  });
+
+  test('is kept where that release comes back itself', () => {
+    const again = configOfRelease({ ...record, number: 5, config }, {});
+    expect(again['rewind:compose']).toMatchObject({ release: 5, tags: { worker: 'shop/worker:v2' } });
   });
 });
 
