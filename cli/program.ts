@@ -32,17 +32,8 @@ export function standardProgram(options: ProgramOptions): InlineProgram {
   // What the Docker engine is has to be known then, too: it takes as long to tell.
   return Object.assign(run, {
     load: () => Promise.all([import('../components'), connectAndAsk()]),
-    ...(hasDatabase(options) && { dynamic }),
+    dynamic,
   });
-}
-
-/** Whether a configuration says where the database is, of whose schema a dynamic resource tells. */
-function hasDatabase({ configFile }: ProgramOptions): boolean {
-  try {
-    return configFile !== undefined && /^\s+"?rewind:database\b/m.test(readFileSync(configFile, 'utf8'));
-  } catch {
-    return false; // whoever needs it tells
-  }
 }
 
 /**

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 
 import { migrationPurpose } from '../alembic/image';
-import { endAbandoned } from '../docker/one-off';
+import { endAbandoned } from '../docker/abandoned-one-offs';
 import { readRevisions } from '../postgres/revisions';
 import type { DataOutcome } from './data-run';
 import { same } from './move-data';

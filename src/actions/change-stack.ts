@@ -6,7 +6,7 @@ import { dirname, join } from 'node:path';
 
 import type { Outcome, Step } from '../automation/program-run';
 import { connect } from '../docker/engine';
-import { removeAbandonedOneOffs } from '../docker/one-off';
+import { removeAbandonedOneOffs } from '../docker/abandoned-one-offs';
 import { messageOf, RewindError } from '../errors';
 import type { PhaseRecord, RecordedVerification } from '../operations/record';
 import { type PhaseName, Timeline } from '../operations/timeline';

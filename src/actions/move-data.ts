@@ -1,6 +1,6 @@
 import { isOneWay, type MigrationPath, pathBetween } from '../alembic/graph';
 import { AlembicImage, type DowngradeSql, migrationPurpose, type RevisionSteps } from '../alembic/image';
-import { endAbandoned, removeAbandonedOneOffs, removeStanding } from '../docker/one-off';
+import { endAbandoned, removeAbandonedOneOffs, removeStanding } from '../docker/abandoned-one-offs';
 import { messageOf, type Problem, RewindError } from '../errors';
 import { loadParser } from '../loss/parse-sql';
 import { readEffects } from '../loss/read-effects';

@@ -117,13 +117,16 @@ export async function runProgram(
 /** Where the engine finds providers that run already: https://www.pulumi.com/docs/iac/operations/troubleshooting/debugging/ */
 const attachVariable = 'PULUMI_DEBUG_PROVIDERS';
 
-/** Nothing, unless the state is known to have no dynamic resource of another kind, left from another program. */
+/**
+ * Nothing, unless the state is known to have such a resource, and none of another kind that another program has left. What
+ * makes the first one is served by Pulumi itself.
+ */
 async function servedHere(
   { project, stack, env }: EngineOptions,
   dynamic: NonNullable<InlineProgram['dynamic']>,
 ): Promise<ServedProvider | undefined> {
   const types = await dynamicTypes({ project, stack, env: { ...process.env, ...env } });
-  if (!types?.every((type) => type === dynamic.type)) return undefined;
+  if (types?.length !== 1 || types[0] !== dynamic.type) return undefined;
   return serveDynamic(dynamic);
 }
 

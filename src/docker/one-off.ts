@@ -1,15 +1,16 @@
 import { type Duplex, PassThrough } from 'node:stream';
 import { finished } from 'node:stream/promises';
-import { setTimeout as sleep } from 'node:timers/promises';
 
 import type Docker from 'dockerode';
 
 import { stackLabel } from '../container/labels';
 import type { ContainerSpec } from '../container/spec';
 import { RewindError } from '../errors';
-import { isGone, processMark } from '../lock.mjs';
+import { processMark } from '../lock.mjs';
 import { revealed } from '../sensitive';
+import { removeOneOff } from './abandoned-one-offs';
 import { Demultiplexer, type ContainerResult } from './exec';
+import { goingName, likeLabel, oneOffLabel, oneOffStackLabel, ownerLabel, standingLabel } from './one-off-marks';
 import { refusal } from './refusal';
 
 /** A program to run once, in surroundings like those of a service. */
@@ -42,138 +43,6 @@ export interface OneOff {
    * one
    */
   readonly standing?: string;
-}
-
-/** Marks containers that Rewind runs for a moment. */
-const oneOffLabel = 'dev.rewind.one-off';
-
-/** The container whose surroundings such a one has. */
-const likeLabel = 'dev.rewind.one-off-like';
-
-/** The stack that it is run for. With {@link stackLabel} it would count as a service of the stack wherever these are listed. */
-export const oneOffStackLabel = 'dev.rewind.one-off-stack';
-
-/** The process that runs it, by {@link processMark}. */
-const ownerLabel = 'dev.rewind.one-off-owner';
-
-/** Marks the container of a program that was started ahead: whoever needs it comes for it later, and may be another process. */
-const standingLabel = 'dev.rewind.one-off-standing';
-
-/** What such a container is called from the moment on at which its program is told to go on, before the mark of the process that tells it. */
-const goingPrefix = 'rewind-one-off.';
-
-/** Processes of another machine cannot be asked: a container is started within seconds, or never. */
-const startMs = 600_000;
-
-/** How abandoned programs are brought to their end. */
-export interface EndingOptions {
-  /** ID of a container that is left alone, as somebody is about to come for its program. @default none */
-  readonly but?: string | undefined;
-  /** For so long a program that is at work is waited for. @default a minute */
-  readonly patienceMs?: number;
-}
-
-/**
- * Removes the containers of programs whose processes were killed, also those that were made and never started. A program
- * that is at work is waited for, and ended if that takes too long; a container of a process that lives is left alone.
- *
- * @param stack - `project/stack` of Pulumi
- */
-export async function removeAbandonedOneOffs(
-  docker: Docker,
-  stack: string,
-  { but, patienceMs = 60_000 }: EndingOptions = {},
-): Promise<void> {
-  const left = await docker.listContainers({ all: true, filters: { label: [`${oneOffStackLabel}=${stack}`] } });
-  await Promise.all(
-    left
-      .filter((it) => it.Id !== but && isAbandoned(it))
-      .map(async (it) => {
-        if (it.State === 'running' && !isStanding(it)) await endInTime(docker, it.Id, patienceMs);
-        await removeOneOff(docker, it.Id);
-      }),
-  );
-}
-
-function isAbandoned(container: Docker.ContainerInfo): boolean {
-  if (isGone(ownerOf(container))) return true;
-  return container.State === 'created' && Date.now() - container.Created * 1000 > startMs;
-}
-
-/** The process on which a program depends. */
-function ownerOf(container: Docker.ContainerInfo): string {
-  return goingFor(container) ?? container.Labels[ownerLabel] ?? '';
-}
-
-/** Whether it is the container of a program that was started ahead, and was not told yet to go on: it has done nothing. */
-function isStanding(container: Docker.ContainerInfo): boolean {
-  return container.Labels[standingLabel] !== undefined && goingFor(container) === undefined;
-}
-
-/** There are colons in a mark, which the name of a container cannot have. */
-function goingName(): string {
-  return `${goingPrefix}${processMark().replaceAll(':', '.')}`;
-}
-
-function goingFor({ Names: names }: Docker.ContainerInfo): string | undefined {
-  return goingIn(names);
-}
-
-function goingIn(names: readonly string[]): string | undefined {
-  const name = names.find((it) => it.startsWith(`/${goingPrefix}`));
-  return name?.slice(`/${goingPrefix}`.length).replace(/\.(\d+)\.(\d*)$/, ':$1:$2');
-}
-
-/**
- * Waits for programs that processes have started which were killed. One that does not end in time is ended, and so is one
- * that was never told to go on.
- *
- * @param purpose - of theirs
- * @param like - name of the container whose surroundings they have
- */
-export async function endAbandoned(
-  docker: Docker,
-  purpose: string,
-  like: string,
-  { but, patienceMs = 60_000 }: EndingOptions = {},
-): Promise<void> {
-  const label = [`${oneOffLabel}=${purpose}`, `${likeLabel}=${like}`];
-  const left = await docker.listContainers({ filters: { label } });
-  await Promise.all(
-    left
-      .filter(({ Id: id }) => id !== but)
-      .map((it) => (isStanding(it) ? removeOneOff(docker, it.Id) : endInTime(docker, it.Id, patienceMs))),
-  );
-}
-
-/** Removes the container of a program that was started ahead, unless it was told to go on. */
-export async function removeStanding(docker: Docker, id: string): Promise<void> {
-  const found = await docker
-    .getContainer(id)
-    .inspect()
-    .catch(() => undefined);
-  if (found && goingIn([found.Name]) === undefined) await removeOneOff(docker, id);
-}
-
-/** Removes the container of a program, whatever that is about; the engine may have done so when it ended. */
-async function removeOneOff(docker: Docker, id: string): Promise<void> {
-  await docker
-    .getContainer(id)
-    .remove({ force: true, v: true })
-    .catch(() => undefined);
-}
-
-/** Waits for the end of a container, and makes it end if that takes too long. */
-async function endInTime(docker: Docker, id: string, patienceMs: number): Promise<void> {
-  const container = docker.getContainer(id);
-  const ended = container.wait().catch(() => undefined);
-  const timer = new AbortController();
-  const late = sleep(patienceMs, undefined, { signal: timer.signal }).then(
-    () => container.remove({ force: true }),
-    () => undefined,
-  );
-  await Promise.race([ended, late.catch(() => undefined)]);
-  timer.abort();
 }
 
 /**

@@ -7,7 +7,7 @@ import { stringify } from 'yaml';
 
 import { stackLabel } from '../container/labels';
 import { releaseImages } from '../docker/kept-images';
-import { oneOffStackLabel } from '../docker/one-off';
+import { oneOffStackLabel } from '../docker/one-off-marks';
 import type { SealedRelease } from '../releases/sealed';
 
 /** Folder of a drill: a Pulumi project, its state and its store, all of its own. */

@@ -6,7 +6,7 @@ import { execInContainer, type ContainerResult } from '../docker/exec';
 import { engineMessage } from '../docker/refusal';
 import { RewindError } from '../errors';
 import { PsqlEnded, PsqlSession } from './psql-session';
-import { QuerySession } from './query-session';
+import { isLost, QuerySession } from './query-session';
 import { commandNotFound, notRunning, serverProblem } from './problems';
 import { derivedName, identifier, literal } from './sql';
 
@@ -179,9 +179,35 @@ export class PostgresServer {
     }
   }
 
-  /** The psql that has just answered a query of a database, for somebody who ends it; undefined if there is none that is idle. */
-  takeIdle(database: string): PsqlSession | undefined {
-    return this.#sessions.get(database)?.take();
+  /**
+   * A psql that has done something: the one that has just answered queries of the database, where there is one that still has
+   * its connection; that does not have to be started then.
+   *
+   * @param first - what it does first; it may be asked to do it twice
+   * @param signal - gives it up, with whatever it is about. @default never
+   * @throws PsqlEnded; and whatever running psql throws
+   */
+  async psqlAfter(first: string, database: string, signal?: AbortSignal): Promise<PsqlSession> {
+    const used = this.#sessions.get(database)?.take();
+    if (used) {
+      const giveUp = (): void => {
+        used.giveUp(signal!.reason as Error);
+      };
+      signal?.addEventListener('abort', giveUp, { once: true });
+      try {
+        await used.say(first);
+        return used;
+      } catch (error) {
+        signal?.removeEventListener('abort', giveUp);
+        // Somebody has ended the session while it was idle.
+        if (!(error instanceof PsqlEnded) || !isLost(error)) throw error;
+      }
+    }
+    const psql = new PsqlSession((streams) =>
+      this.tool(psqlScript, { ...streams, database, ...(signal && { signal }) }),
+    );
+    await psql.say(first);
+    return psql;
   }
 
   /**
@@ -215,27 +241,16 @@ export class PostgresServer {
    * @throws RewindError database/…
    */
   async executeNext(script: string, database = this.database): Promise<string> {
-    const psql = (await this.#idle(database)) ?? this.#opened(database);
     try {
-      return await psql.say(script);
+      const psql = await this.psqlAfter('SELECT;', database);
+      try {
+        return await psql.say(script);
+      } finally {
+        void psql.end();
+      }
     } catch (error) {
       throw error instanceof PsqlEnded ? this.#refused(error.result, database) : error;
-    } finally {
-      void psql.end();
     }
-  }
-
-  /** A psql that has just answered a query, and still has its connection. */
-  async #idle(database: string): Promise<PsqlSession | undefined> {
-    const psql = this.takeIdle(database);
-    return psql?.say('SELECT;').then(
-      () => psql,
-      () => undefined,
-    );
-  }
-
-  #opened(database: string): PsqlSession {
-    return new PsqlSession((streams) => this.tool(psqlScript, { ...streams, database }));
   }
 
   /**

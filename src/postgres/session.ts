@@ -1,7 +1,6 @@
 import { RewindError } from '../errors';
-import { PsqlEnded, PsqlSession } from './psql-session';
-import { isLost } from './query-session';
-import { type PostgresServer, psqlScript } from './server';
+import { PsqlEnded } from './psql-session';
+import type { PostgresServer } from './server';
 
 /** What makes the text of any value the same, wherever it is read. */
 export const reproducible = `
@@ -50,7 +49,7 @@ export class SnapshotSession {
         ? endedEarly()
         : server.problem('A query of the database failed', error.result, database);
     };
-    const psql = await begun(server, database, signal).catch((error: unknown) => {
+    const psql = await server.psqlAfter(`${reproducible}BEGIN READ ONLY;`, database, signal).catch((error: unknown) => {
       throw told(error);
     });
     const say = (script: string): Promise<string> =>
@@ -85,35 +84,6 @@ export class SnapshotSession {
     const text = await this.#say(`SELECT coalesce(pg_catalog.json_agg(q.row), '[]') FROM (\n${sql}\n) q;`);
     return JSON.parse(text) as T[];
   }
-}
-
-/**
- * A psql with a transaction: the one that has just answered queries, where there is one.
- *
- * @throws PsqlEnded; and whatever running psql throws
- */
-async function begun(server: PostgresServer, database: string, signal?: AbortSignal): Promise<PsqlSession> {
-  const begin = `${reproducible}BEGIN READ ONLY;`;
-  const used = server.takeIdle(database);
-  if (used) {
-    const giveUp = (): void => {
-      used.giveUp(signal!.reason as Error);
-    };
-    signal?.addEventListener('abort', giveUp, { once: true });
-    try {
-      await used.say(begin);
-      return used;
-    } catch (error) {
-      signal?.removeEventListener('abort', giveUp);
-      // Somebody has ended the session while it was idle.
-      if (!(error instanceof PsqlEnded) || !isLost(error)) throw error;
-    }
-  }
-  const psql = new PsqlSession((streams) =>
-    server.tool(psqlScript, { ...streams, database, ...(signal && { signal }) }),
-  );
-  await psql.say(begin);
-  return psql;
 }
 
 function endedEarly(): RewindError {

@@ -6,7 +6,8 @@ import type Docker from 'dockerode';
 import { describe, expect, test } from 'vitest';
 
 import type { ContainerSpec } from '../../../src/container/spec';
-import { endAbandoned, removeAbandonedOneOffs, runOneOff } from '../../../src/docker/one-off';
+import { endAbandoned, removeAbandonedOneOffs } from '../../../src/docker/abandoned-one-offs';
+import { runOneOff } from '../../../src/docker/one-off';
 import { isGone, processMark } from '../../../src/lock.mjs';
 import { engineError } from '../../support/fake-engine';
 
