@@ -141,10 +141,13 @@ async function leftovers(rig: Rig): Promise<string[]> {
   const names = await readdir(rig.store);
   const files = names.filter((name) => /^(lock|operation\.json|next\.yaml|paused\.json)|\.new$/.test(name));
   const drafts = (await readdir(join(rig.store, 'snapshots'))).filter((name) => name.startsWith('.'));
-  const databases = await settled(async () => (await rig.database.databases('shadow|prepared|proof')).join());
-  const sessions = await settled(async () => {
-    const sql = `SELECT count(*) FROM pg_stat_activity WHERE application_name = 'rewind'`;
-    return (await rig.database.sql(sql, 'postgres')).replace(/^0$/, '');
+  // Snapshots are proved in the background, one after the other.
+  const [databases, sessions] = await settled(async () => {
+    const sql = `SELECT datname, state, left(query, 60) FROM pg_stat_activity WHERE application_name = 'rewind'`;
+    return [
+      (await rig.database.databases('shadow|prepared|proof')).join(),
+      await rig.database.sql(sql, 'postgres'),
+    ] as const;
   });
   const staged = await execIn(rig.container('db'), 'sh', '-c', 'ls $PGDATA/base/pgsql_tmp 2>/dev/null | grep rewind');
   const ours = await (
@@ -185,12 +188,12 @@ async function planned(rig: Rig): Promise<string[]> {
   return steps.map(([name, op]) => `pulumi preview: ${op} ${name}`);
 }
 
-/** The newest text, once it is empty; or after ten seconds. A snapshot is proved in the background. */
-async function settled(ask: () => Promise<string>): Promise<string> {
-  let text = '';
-  const isEmpty = async (): Promise<boolean> => (text = await ask()) === '';
-  await eventually(isEmpty, 'nothing').catch(() => undefined);
-  return text;
+/** The newest texts, once they are all empty; or after half a minute. */
+async function settled<T extends readonly string[]>(ask: () => Promise<T>): Promise<T> {
+  let texts = await ask();
+  const areEmpty = async (): Promise<boolean> => (texts = await ask()).every((text) => text === '');
+  await eventually(areEmpty, 'nothing', 30_000).catch(() => undefined);
+  return texts;
 }
 
 async function newestRelease(rig: Rig): Promise<Release> {
