@@ -51,7 +51,7 @@ describe('a preview is refused, with one error and without a change,', () => {
       revision: 'head',
     });
     expect(told.map(({ message }) => message).sort()).toEqual([
-      'rewind:compose is not a file, a list of files, or {release: <number>, files: <files>}.',
+      'rewind:compose is not a file, a list of files, or {release: <number>, files: <files>, tags: <texts by service>}.',
       'rewind:env.api is not a map.',
       'rewind:env.web.LOG is not a text.',
       'rewind:envFile is not a text or a list of texts.',
