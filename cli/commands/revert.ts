@@ -1,6 +1,6 @@
 import { type Command, Option } from 'commander';
 
-import { dataChange, type DataChoice, keepSchema } from '../../src/actions/choose-data';
+import { dataChange, type DataChoice, keepRevision, keepSchema } from '../../src/actions/choose-data';
 import { dataOutlook, type LossDetail, outlookObstacle } from '../../src/actions/data-outlook';
 import { checkAccepted, isAccepted, type LossStatement, lossStatement } from '../../src/actions/loss-statement';
 import { imagesGone, planRelease, type ReleasePlan } from '../../src/actions/plan-release';
@@ -112,8 +112,9 @@ async function nextConfig(
     const revisions = target.database?.revisions;
     return configOfPart(only, target, current, today, { ...(revisions && { revision: revisions }), ...change });
   }
-  const hasDatabase = today['rewind:database'] !== undefined;
-  return configOfPart(only, target, current, today, hasDatabase ? await keepSchema(context) : {});
+  if (today['rewind:database'] === undefined) return configOfPart(only, target, current, today, {});
+  const change = await (only === 'images' ? keepSchema(context) : keepRevision(context));
+  return configOfPart(only, target, current, today, change);
 }
 
 /** Whether it is meant, with what it loses; undefined if it is not. */

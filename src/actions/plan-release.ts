@@ -91,13 +91,11 @@ export async function planRelease(options: PlanOptions): Promise<ReleasePlan> {
       : undefined;
   const stuck = looked && outlookObstacle(looked, options.data);
   const obstacles = [...gone, ...(stuck ? [stuck] : [])];
-  const changing = obstacles.length === 0 ? dataChange(context, to, options.data) : Promise.resolve({});
-  const previewing = obstacles.length === 0 ? previewSteps(options, today, changing) : undefined;
+  const previewing = obstacles.length === 0 ? previewSteps(options, today) : undefined;
   // Both to their end: of what cannot be opened, the preview would tell with more words.
   await Promise.allSettled([opening, previewing]);
   const [before, after] = await opening;
-  const steps = await previewing;
-  const data = await changing;
+  const { steps, data = {} } = (await previewing) ?? {};
   const then = servicesOf(to, data);
   const differences = compareModels(before.compared, after.compared);
   const actions = steps && actionsByService(steps, [before, after]);
@@ -179,20 +177,20 @@ async function openSides({ context, from, to }: PlanOptions, today: StackConfig)
 }
 
 async function previewSteps(
-  { context, to, programFor }: PlanOptions,
+  { context, to, programFor, data: choice }: PlanOptions,
   today: StackConfig,
-  changing: Promise<DataChange>,
-): Promise<readonly Step[]> {
+): Promise<{ readonly steps: readonly Step[]; readonly data: DataChange }> {
   // Not in the store: a plan changes nothing, and works where nothing can be changed.
   const folder = await mkdtemp(join(tmpdir(), 'rewind-plan-'));
   const configFile = join(folder, `Pulumi.${context.stack}.yaml`);
   try {
-    const next = configOfRelease(to, today.config, await changing);
+    const data = await dataChange(context, to, choice);
+    const next = configOfRelease(to, today.config, data);
     await writeFile(configFile, today.withConfig(next).toString(), { mode: 0o600 });
     await restoreSecrets(context, to, today, configFile);
     const program = programFor({ configFile, reason: { kind: 'update' } });
     const outcome = await context.engine.preview({ configFile, ...(program && { program }) });
-    if (outcome.ok) return outcome.steps;
+    if (outcome.ok) return { steps: outcome.steps, data };
     throw new RewindError({
       code: 'pulumi/failed',
       message: `The preview of ${releaseName(to.number)} failed:\n${outcome.why}`,

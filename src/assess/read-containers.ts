@@ -7,6 +7,8 @@ import type { ContainerEvents, Usage } from './evidence';
 
 /** What `docker stats` is made of. */
 export interface Stats {
+  /** When it was looked at the first and the second time. */
+  readonly preread: string;
   readonly read: string;
   readonly cpu_stats: CpuStats;
   readonly precpu_stats: CpuStats;
@@ -21,9 +23,12 @@ interface CpuStats {
   readonly cpu_usage: { readonly total_usage: number };
   readonly system_cpu_usage?: number;
   readonly online_cpus?: number;
-  /** Of a container whose processors are limited, the scheduler's periods, and those in which it was held back. */
-  readonly throttling_data?: { readonly periods: number; readonly throttled_periods: number };
+  /** Of a container whose processors are limited, the scheduler's periods in which it was held back. */
+  readonly throttling_data?: { readonly throttled_periods: number };
 }
+
+/** Microseconds; also what the engine makes `cpus` with. */
+const defaultPeriodUs = 100_000;
 
 /** How much running containers use, over about a second. */
 export async function readUsage(
@@ -50,7 +55,7 @@ export async function readUsage(
  * the periods are those of the kernel's CFS bandwidth control: https://docs.kernel.org/scheduler/sched-bwc.html
  */
 export function usageOf(
-  { cpu_stats: now, precpu_stats: before, memory_stats: memory }: Stats,
+  { preread, read, cpu_stats: now, precpu_stats: before, memory_stats: memory }: Stats,
   { HostConfig: host }: Pick<Docker.ContainerInspectInfo, 'HostConfig'>,
 ): Usage | undefined {
   if (memory.usage === undefined || memory.limit === undefined) return undefined;
@@ -64,12 +69,14 @@ export function usageOf(
     : host.CpuQuota && host.CpuPeriod
       ? host.CpuQuota / host.CpuPeriod
       : online;
-  const periods = (now.throttling_data?.periods ?? 0) - (before.throttling_data?.periods ?? 0);
   const throttled = (now.throttling_data?.throttled_periods ?? 0) - (before.throttling_data?.throttled_periods ?? 0);
+  // The kernel counts periods only while there is something to run: they are held against the clock.
+  const heldBackMs = (throttled * (host.CpuPeriod || defaultPeriodUs)) / 1000;
+  const elapsedMs = Date.parse(read) - Date.parse(preread);
   const reclaimable = memory.stats?.['inactive_file'] ?? memory.stats?.['total_inactive_file'] ?? 0;
   return {
     cpu: processors / allowed,
-    throttled: periods > 0 ? throttled / periods : 0,
+    throttled: elapsedMs > 0 ? Math.min(1, heldBackMs / elapsedMs) : 0,
     memoryBytes: Math.max(0, memory.usage - reclaimable),
     memoryLimitBytes: memory.limit,
   };

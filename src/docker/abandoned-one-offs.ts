@@ -3,7 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type Docker from 'dockerode';
 
 import { isGone } from '../lock.mjs';
-import { goingFor, goingIn, isStanding, likeLabel, oneOffLabel, oneOffStackLabel, ownerLabel } from './one-off-marks';
+import { goingFor, isStanding, likeLabel, oneOffLabel, oneOffStackLabel, ownerLabel } from './one-off-marks';
 
 /** Processes of another machine cannot be asked: a container is started within seconds, or never. */
 const startMs = 600_000;
@@ -45,7 +45,7 @@ function isAbandoned(container: Docker.ContainerInfo): boolean {
 
 /** The process on which a program depends. */
 function ownerOf(container: Docker.ContainerInfo): string {
-  return goingFor(container) ?? container.Labels[ownerLabel] ?? '';
+  return goingFor(container.Names) ?? container.Labels[ownerLabel] ?? '';
 }
 
 /**
@@ -76,7 +76,7 @@ export async function removeStanding(docker: Docker, id: string): Promise<void> 
     .getContainer(id)
     .inspect()
     .catch(() => undefined);
-  if (found && goingIn([found.Name]) === undefined) await removeOneOff(docker, id);
+  if (found && goingFor([found.Name]) === undefined) await removeOneOff(docker, id);
 }
 
 /** Waits for the end of a container, and makes it end if that takes too long. */

@@ -22,7 +22,7 @@ const goingPrefix = 'rewind-one-off.';
 
 /** Whether it is the container of a program that was started ahead, and was not told yet to go on: it has done nothing. */
 export function isStanding(container: Docker.ContainerInfo): boolean {
-  return container.Labels[standingLabel] !== undefined && goingFor(container) === undefined;
+  return container.Labels[standingLabel] !== undefined && goingFor(container.Names) === undefined;
 }
 
 /** The name of such a container that this process tells to go on. There are colons in a mark, which the name of a container cannot have. */
@@ -30,13 +30,8 @@ export function goingName(): string {
   return `${goingPrefix}${processMark().replaceAll(':', '.')}`;
 }
 
-/** The mark of the process that has told a program to go on. */
-export function goingFor({ Names: names }: Docker.ContainerInfo): string | undefined {
-  return goingIn(names);
-}
-
-/** The same, by the names of its container. */
-export function goingIn(names: readonly string[]): string | undefined {
+/** The mark of the process that has told a program to go on, by the names of its container. */
+export function goingFor(names: readonly string[]): string | undefined {
   const name = names.find((it) => it.startsWith(`/${goingPrefix}`));
   return name?.slice(`/${goingPrefix}`.length).replace(/\.(\d+)\.(\d*)$/, ':$1:$2');
 }

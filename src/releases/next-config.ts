@@ -50,7 +50,7 @@ export function configOfRelease(record: ReleaseRecord, today: ConfigSection, dat
   const tags = record.config[tagsKey];
   const releaseTags = { ...releaseTagsOf(record.config), ...tagsOf(stays) };
   return withoutUndefined({
-    ...Object.fromEntries(Object.entries(record.config).filter(([key]) => !keepingKeys.includes(key))),
+    ...without(record.config, keepingKeys),
     ...Object.fromEntries(Object.entries(today).filter(([key]) => keepingKeys.includes(key))),
     [composeKey]: {
       release: record.number,
@@ -83,7 +83,7 @@ export function configOfPart(
 ): ConfigSection {
   const database = databaseOf(today[databaseKey], today[databaseKey], data);
   if (part === 'database') return withoutUndefined({ ...today, [databaseKey]: database });
-  const base = part === 'images' ? today : configOfRelease(record, today, without(data, ['staying']));
+  const base = part === 'images' ? today : configOfRelease(record, today, data);
   // A service that the other side does not have keeps its own image.
   const there = part === 'images' ? current : record;
   const wanted = part === 'images' ? servicesOf(record, data) : current.services;
@@ -176,8 +176,8 @@ function withoutUndefined(config: ConfigSection): ConfigSection {
   return Object.fromEntries(Object.entries(config).filter(([, value]) => value !== undefined));
 }
 
-function without<T extends object>(values: T, names: readonly string[]): Partial<T> {
-  return Object.fromEntries(Object.entries(values).filter(([name]) => !names.includes(name))) as Partial<T>;
+function without(config: ConfigSection, keys: readonly string[]): ConfigSection {
+  return Object.fromEntries(Object.entries(config).filter(([key]) => !keys.includes(key)));
 }
 
 function isRecord(value: unknown): value is Record<string, unknown> {

@@ -13,7 +13,8 @@ function statsOf(usedSeconds: number, throttled?: { readonly periods: number; re
     ...(throttled && { throttling_data: { periods, throttled_periods: held } }),
   });
   return {
-    read: '2026-01-01T00:00:00Z',
+    preread: '2026-01-01T00:00:00Z',
+    read: '2026-01-01T00:00:01Z',
     precpu_stats: at(7, 100, 40, 3),
     cpu_stats: at(7 + usedSeconds, 102, 40 + (throttled?.of ?? 0), 3 + (throttled?.periods ?? 0)),
     memory_stats: { usage: 30, limit: 100, stats: { inactive_file: 10 } },
@@ -37,6 +38,12 @@ test('one that is held back in each period is at its limit, whatever the second 
   expect(usageOf(statsOf(0.27, { periods: 10, of: 10 }), limitedTo(0.3))).toMatchObject({ throttled: 1 });
   expect(usageOf(statsOf(0.1, { periods: 0, of: 10 }), limitedTo(0.3))).toMatchObject({ throttled: 0 });
   expect(usageOf(statsOf(0.1, { periods: 0, of: 0 }), limitedTo(0.3))).toMatchObject({ throttled: 0 });
+});
+
+test('one that works for a moment, and is held back in that, is not', () => {
+  const { cpu, throttled } = usageOf(statsOf(0.045, { periods: 3, of: 3 }), limitedTo(0.1))!;
+  expect(throttled).toBeCloseTo(0.3);
+  expect(cpu).toBeCloseTo(0.45);
 });
 
 test('one that has just ended uses nothing', () => {
