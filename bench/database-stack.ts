@@ -8,7 +8,7 @@ import { installDir } from '../toolchain/places';
 import { composeFile, must, portVariables } from './example-stacks';
 import { type Finished, withPeakMemory } from './peak-memory';
 import { type BenchProject, makeProject } from './project';
-import { untilProved } from './until-proved';
+import { untilProved } from '../test/support/until-proved';
 
 const project = 'rewind-bench-database';
 const apiPort = 18_440;

@@ -2,6 +2,7 @@ import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 
 import { engine, eventually, execIn, inspectNetworks } from '../test/support/docker';
+import { untilProved } from '../test/support/until-proved';
 import type { Ending } from './fault';
 import { type Rig, services } from './rig';
 
@@ -142,6 +143,7 @@ async function leftovers(rig: Rig): Promise<string[]> {
   const files = names.filter((name) => /^(lock|operation\.json|next\.yaml|paused\.json)|\.new$/.test(name));
   const drafts = (await readdir(join(rig.store, 'snapshots'))).filter((name) => name.startsWith('.'));
   // Snapshots are proved in the background, one after the other.
+  await untilProved(`${rig.project}/dev`);
   const [databases, sessions] = await settled(async () => {
     const sql = `SELECT datname, state, left(query, 60) FROM pg_stat_activity WHERE application_name = 'rewind'`;
     return [
@@ -188,11 +190,11 @@ async function planned(rig: Rig): Promise<string[]> {
   return steps.map(([name, op]) => `pulumi preview: ${op} ${name}`);
 }
 
-/** The newest texts, once they are all empty; or after half a minute. */
+/** The newest texts, once they are all empty; or after ten seconds. */
 async function settled<T extends readonly string[]>(ask: () => Promise<T>): Promise<T> {
   let texts = await ask();
   const areEmpty = async (): Promise<boolean> => (texts = await ask()).every((text) => text === '');
-  await eventually(areEmpty, 'nothing', 30_000).catch(() => undefined);
+  await eventually(areEmpty, 'nothing').catch(() => undefined);
   return texts;
 }
 

@@ -6,7 +6,7 @@ import { removeProject } from '../../test/support/docker';
 import { installDir } from '../../toolchain/places';
 import { composeFile, must, portVariables } from '../example-stacks';
 import { type BenchProject, makeProject } from '../project';
-import { untilProved } from '../until-proved';
+import { untilProved } from '../../test/support/until-proved';
 
 /** The services of the example that each release brings anew. */
 export const application = ['api', 'worker', 'signcalc', 'frontend', 'migrate'];

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 
-import { run } from '../src/process';
+import { run } from '../../src/process';
 
 const withinMs = 120_000;
 
