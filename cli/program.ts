@@ -17,6 +17,11 @@ export async function loadEngine(): Promise<void> {
   await import('../src/automation/program-run');
 }
 
+async function prepareAhead(configFile: string, directory: string): Promise<void> {
+  const preparing = await import('../src/actions/prepare-stack');
+  await preparing.prepareAhead(configFile, directory);
+}
+
 /** The program of `index.ts`, to run in this process. */
 export function standardProgram(options: ProgramOptions): InlineProgram {
   const run = async (): Promise<Record<string, unknown>> => {
@@ -29,11 +34,15 @@ export function standardProgram(options: ProgramOptions): InlineProgram {
     text: schemaStateText,
     load: () => import('../components/schema-state-provider') as Promise<object> as Promise<DynamicResource>,
   };
-  // What the Docker engine is has to be known then, too: it takes as long to tell.
-  return Object.assign(run, {
-    load: () => Promise.all([import('../components'), connectAndAsk()]),
-    dynamic,
-  });
+  const { configFile, directory } = options;
+  // What the Docker engine is, and what the compose files say, has to be known then, too: each takes as long to tell.
+  const load = (): Promise<unknown> =>
+    Promise.all([
+      import('../components'),
+      connectAndAsk(),
+      configFile !== undefined && directory !== undefined && prepareAhead(configFile, directory),
+    ]);
+  return Object.assign(run, { load, dynamic });
 }
 
 /**

@@ -2,7 +2,7 @@ import { join } from 'node:path';
 
 import * as pulumi from '@pulumi/pulumi';
 
-import { findInside } from '../src/actions/found-inside';
+import { foundInside } from '../src/actions/found-inside';
 import { expectRelease, type ReleaseReason } from '../src/actions/keep-release';
 import { DataExchange, type DataRun } from '../src/actions/data-run';
 import { mendData } from '../src/actions/mend-data';
@@ -61,17 +61,13 @@ export async function prepareFromConfig(options: ProgramOptions = fromEnvironmen
       preview ? undefined : keyOf(settings, directory, store),
     ]);
     const passwordOf = passwords(settings, key);
-    const inside =
-      settings.database && prepared.database
-        ? await findInside(prepared.engine.docker, stack, settings.database, prepared.database, passwordOf)
-        : undefined;
     options.onPrepared?.(prepared);
     if (prepared.notices.length > 0) await pulumi.log.info(prepared.notices.join('\n'));
     if (prepared.warnings.length > 0) await pulumi.log.warn(prepared.warnings.join('\n'));
     const file = options.configFile ?? join(directory, `Pulumi.${pulumi.getStack()}.yaml`);
-    const data = prepared.data;
+    const { data, server } = prepared;
     const mark = new PauseMark(store.folder);
-    if (key && data) {
+    if (key && data && server) {
       const run: DataRun = {
         database: data.settings,
         ...(data.target && data.target !== 'unknown' && { revisions: data.target.revisions }),
@@ -84,7 +80,7 @@ export async function prepareFromConfig(options: ProgramOptions = fromEnvironmen
         ...(options.reason?.isPutBack && { isPutBack: true }),
       };
       await new DataExchange(store).begin(key, run);
-      const mended = await mendData(store, stack, key.toString('base64'), run);
+      const mended = await mendData(store, stack, key.toString('base64'), run, server);
       if (mended !== undefined) await pulumi.log.warn(mended);
     }
     const release =
@@ -109,7 +105,7 @@ export async function prepareFromConfig(options: ProgramOptions = fromEnvironmen
       prepared,
       stack,
       ...(database && { database, passwordOf }),
-      ...(inside && { foundInside: inside }),
+      ...(prepared.inside && { foundInside: foundInside(prepared.inside, passwordOf) }),
       readyTimeoutSeconds: settings.readyTimeoutSeconds,
       inProcess: options.inProcess ?? false,
       ...(data && {

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { existsSync } from 'node:fs';
-import { access, constants, mkdtemp, readFile, writeFile } from 'node:fs/promises';
+import { access, constants, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 
@@ -130,6 +130,8 @@ class Change {
   #isPrepared = false;
   /** Whether it has come to its end, so that nothing is to be made good. */
   #isOver = false;
+  /** A folder for what the store has no room for. @default it has */
+  #elsewhere: string | undefined;
 
   constructor(options: ChangeOptions) {
     this.#options = options;
@@ -156,7 +158,9 @@ class Change {
   }
 
   async run(): Promise<ChangeResult> {
-    const end = await this.#run();
+    const end = await this.#run().finally(
+      () => this.#elsewhere && rm(this.#elsewhere, { recursive: true, force: true }),
+    );
     if (end.state !== 'done' && this.#isDataTouched) await this.#removeLeftDatabases();
     this.#timeline.endAll(end.state === 'done' || end.state === 'put-back');
     const result = { ...end, phases: this.#timeline.phases, data: this.#dataDone };
@@ -330,7 +334,8 @@ class Change {
       await this.#journal.goTo(text);
       return this.#journal.nextFile;
     } catch {
-      const file = join(await mkdtemp(join(tmpdir(), 'rewind-')), 'next.yaml');
+      this.#elsewhere = await mkdtemp(join(tmpdir(), 'rewind-'));
+      const file = join(this.#elsewhere, 'next.yaml');
       await writeFile(file, text, { mode: 0o600 });
       return file;
     }

@@ -1,12 +1,8 @@
-import type Docker from 'dockerode';
-
-import { listContainers } from '../docker/inventory';
 import { RewindError } from '../errors';
 import type { DatabasePlan } from '../postgres/declared';
 import { isPasswordOf } from '../postgres/password';
+import type { PostgresServer } from '../postgres/server';
 import { textArray } from '../postgres/sql';
-import type { DatabaseSettings } from '../settings';
-import { openServer } from './open-server';
 
 /** What is in a server already of what is declared: an earlier declaration has left it, or somebody has made it. */
 export interface FoundInside {
@@ -19,41 +15,46 @@ export interface FoundInside {
 /** What is found where nothing can be looked at. */
 export const nothingInside: FoundInside = { roles: new Set(), withPassword: new Set(), databases: new Set() };
 
+/** A role or database of a server. */
+export interface Inside {
+  readonly kind: 'role' | 'database';
+  readonly name: string;
+  /** What the server keeps of a role's password. Null if it has none. */
+  readonly stored: string | null;
+}
+
 /**
  * Looks for the roles and databases that are declared. A server that does not run yet has none of them.
  *
- * @param stack - `project/stack` of Pulumi
+ * @param opening - the server
  */
-export async function findInside(
-  docker: Docker,
-  stack: string,
-  settings: DatabaseSettings,
-  plan: DatabasePlan,
-  passwordOf: (role: string) => string | undefined,
-): Promise<FoundInside> {
+export async function readInside(opening: Promise<PostgresServer>, plan: DatabasePlan): Promise<readonly Inside[]> {
   try {
-    const containers = await listContainers(docker);
-    const server = await openServer(docker, containers, stack, settings);
-    const found = await server.query<{ kind: 'role' | 'database'; name: string; stored: string | null }>(
+    const server = await opening;
+    // Each database shows those of the whole server.
+    return await server.query<Inside>(
       `SELECT 'role' AS kind, rolname AS name, rolpassword AS stored FROM pg_catalog.pg_authid
         WHERE rolname = ANY (${textArray(plan.roles.map(({ name }) => name))})
       UNION ALL SELECT 'database', datname, NULL FROM pg_catalog.pg_database
         WHERE datname = ANY (${textArray(plan.databases.map(({ name }) => name))})`,
-      server.maintenance,
     );
-    const named = (wanted: 'role' | 'database'): Set<string> =>
-      new Set(found.filter(({ kind }) => kind === wanted).map(({ name }) => name));
-    const withPassword = found.filter(({ name, stored }) => {
-      const password = passwordOf(name);
-      return stored !== null && password !== undefined && isPasswordOf(name, password, stored);
-    });
-    return {
-      roles: named('role'),
-      databases: named('database'),
-      withPassword: new Set(withPassword.map(({ name }) => name)),
-    };
   } catch (error) {
-    if (error instanceof RewindError) return nothingInside;
+    if (error instanceof RewindError) return [];
     throw error;
   }
+}
+
+/** What of it is as it is to be. */
+export function foundInside(found: readonly Inside[], passwordOf: (role: string) => string | undefined): FoundInside {
+  const named = (wanted: Inside['kind']): Set<string> =>
+    new Set(found.filter(({ kind }) => kind === wanted).map(({ name }) => name));
+  const withPassword = found.filter(({ name, stored }) => {
+    const password = passwordOf(name);
+    return stored !== null && password !== undefined && isPasswordOf(name, password, stored);
+  });
+  return {
+    roles: named('role'),
+    databases: named('database'),
+    withPassword: new Set(withPassword.map(({ name }) => name)),
+  };
 }

@@ -1,6 +1,7 @@
 import type { ReleaseStore } from '../releases/release-store';
 import { RewindError } from '../errors';
 import { revisionNames } from '../postgres/revisions';
+import type { PostgresServer } from '../postgres/server';
 import { DataExchange, type DataRun } from './data-run';
 import { changeData } from './change-data';
 import { endAbandonedMigrations, standsAt } from './move-data';
@@ -12,6 +13,7 @@ import { openRun } from './open-run';
  * there is nothing to mend: it may be about to be started.
  *
  * @param key - `rewind:key`
+ * @param opening - the server, which is being connected to
  * @returns what was done, in words; undefined if there was nothing to do
  * @throws RewindError as {@link changeData}
  */
@@ -20,10 +22,11 @@ export async function mendData(
   stack: string,
   key: string,
   run: DataRun,
+  opening: Promise<PostgresServer>,
 ): Promise<string | undefined> {
   const exchange = new DataExchange(releases);
   if (!run.revisions || !(await exchange.mayBeIn(run))) return undefined;
-  const open = await openRun(releases.root, stack, key).catch((error: unknown) => {
+  const open = await openRun(releases.root, stack, key, opening).catch((error: unknown) => {
     if (error instanceof RewindError) return undefined;
     throw error;
   });

@@ -7,12 +7,12 @@ import { composeLabel, stackLabel } from '../container/labels';
 import type { ContainerSpec, ServicePlan } from '../container/spec';
 import { RewindError, type Problem } from '../errors';
 import { readRevisions, revisionNames } from '../postgres/revisions';
+import type { PostgresServer } from '../postgres/server';
 import type { ReleaseStore } from '../releases/release-store';
 import type { DatabaseSettings, RestoreSettings } from '../settings';
 import { SnapshotStore } from '../snapshots/snapshot-store';
 import { chooseMover } from './choose-mover';
 import { versionTableOf } from './open-database';
-import { openServer } from './open-server';
 import { RestoreLedger } from './restore-ledger';
 
 /** What is needed to prepare what becomes of a stack's data. */
@@ -26,6 +26,8 @@ export interface PrepareDataOptions {
     readonly containers: readonly Docker.ContainerInfo[];
     readonly images: ReadonlyMap<string, string>;
   };
+  /** The server with the database; rejected where it does not run, or refuses. */
+  readonly server: Promise<PostgresServer>;
   /** Absolute path of the store's folder. */
   readonly root: string;
   readonly releases: ReleaseStore;
@@ -191,7 +193,7 @@ async function wayProblems(
 }
 
 async function whereItStands(
-  { docker, inventory, stack, releases }: PrepareDataOptions,
+  { server, releases }: PrepareDataOptions,
   { settings, restore }: PreparedData,
 ): Promise<readonly string[] | undefined> {
   try {
@@ -200,8 +202,7 @@ async function whereItStands(
       if ('database' in restore.source) return undefined;
       return (await new SnapshotStore(releases.folder).read(restore.source.snapshot)).revisions;
     }
-    const server = await openServer(docker, inventory.containers, stack, settings);
-    return await readRevisions(server, versionTableOf(settings));
+    return await readRevisions(await server, versionTableOf(settings));
   } catch (error) {
     if (error instanceof RewindError) return undefined;
     throw error;

@@ -1,10 +1,11 @@
 import { fileURLToPath } from 'node:url';
 import { isAbsolute, join, relative, resolve } from 'node:path';
 
-import { type ComposeProject, loadComposeProject } from '../compose/load';
+import type { ComposeProject, ComposeSource } from '../compose/load';
 import type { ComposeModel } from '../compose/model';
 import { applyOverrides } from '../compose/overrides';
 import { startOrder } from '../compose/order';
+import { readAhead, readProject } from '../compose/read-ahead';
 import { type ConfigFiles, findConfigFiles } from '../container/config-files';
 import { planProject } from '../container/plan';
 import { projectSecrets, type SecretValues } from '../container/project-secrets';
@@ -17,10 +18,14 @@ import { preflight } from '../docker/preflight';
 import { planVolumes, type VolumePlan, volumeWarnings } from '../docker/volumes';
 import { type Problem, RewindError } from '../errors';
 import { type DatabasePlan, planDatabase } from '../postgres/declared';
-import type { StackSettings } from '../settings';
+import type { PostgresServer } from '../postgres/server';
 import { openRelease, ReleaseStore } from '../releases/release-store';
 import type { SealedRelease } from '../releases/sealed';
+import { StackConfig } from '../releases/stack-config';
+import { readSettings, type StackSettings } from '../settings';
 import { FileStore } from '../store/files';
+import { type Inside, readInside } from './found-inside';
+import { openServer } from './open-server';
 import { prepareData, type PreparedData } from './prepare-data';
 
 /** What is needed to prepare a stack. */
@@ -48,8 +53,12 @@ export interface PreparedStack {
   readonly order: readonly string[];
   readonly networks: readonly NetworkPlan[];
   readonly volumes: readonly VolumePlan[];
+  /** The server with the database; rejected where it does not run, or refuses. @default there is no rewind:database */
+  readonly server?: Promise<PostgresServer>;
   /** What is declared inside of the database's server. @default nothing */
   readonly database?: DatabasePlan;
+  /** What is there already of that. @default nothing is declared */
+  readonly inside?: readonly Inside[];
   readonly files: ConfigFiles;
   readonly secrets: SecretValues;
   /** What is to become of the data. @default it is left to itself */
@@ -67,16 +76,13 @@ export interface PreparedStack {
  */
 export async function prepareStack(options: PrepareOptions): Promise<PreparedStack> {
   const { settings, directory, stack, preview } = options;
-  const [{ project: loaded, files: known }, { engine, inventory }] = await settle(
-    options.problems,
-    loadSource(options),
-    connectAndAsk().then(async (engine) => ({ engine, inventory: await takeInventory(engine.docker) })),
-  );
+  const [{ project: loaded, files: known }, found] = await settle(options.problems, loadSource(options), look(options));
+  const { engine, inventory, server } = found;
   const overridden = applyOverrides(loaded.model, settings);
   const project: ComposeProject = { ...loaded, model: overridden.model };
   const store = new FileStore(storeFolder(settings.store, directory));
 
-  const [found, files] = await Promise.all([
+  const [resolved, files] = await Promise.all([
     resolveImages(engine.docker, project, inventory, new Set(Object.keys(settings.tags)), settings.images),
     findConfigFiles(project, store, settings.files, known),
   ]);
@@ -93,15 +99,18 @@ export async function prepareStack(options: PrepareOptions): Promise<PreparedSta
       secrets,
     });
 
-  let planned = plan(found);
-  let data = await dataOf(options, project.model, planned.services, engine, inventory);
+  let planned = plan(resolved);
   const declared = databasePlan(settings, project, planned.services, engine);
+  // The database is asked all that is to be known of it in one go.
+  const lookingInside = declared.plan && server && readInside(server, declared.plan);
+  lookingInside?.catch(() => undefined); // waited for below
+  let data = await dataOf(options, project.model, planned.services, found);
   const obstacle = engine.facts.local ? await store.obstacle(files.kept.values()) : undefined;
   RewindError.throwIfAny([
     ...options.problems,
     ...(Object.keys(project.model.services).length === 0 ? [noServices(project, settings)] : []),
     ...overridden.problems,
-    ...found.problems,
+    ...resolved.problems,
     ...files.problems,
     ...(obstacle ? [obstacle] : []),
     ...planned.problems,
@@ -112,12 +121,11 @@ export async function prepareStack(options: PrepareOptions): Promise<PreparedSta
   ]);
   if (!preview) {
     await Promise.all([...files.kept.values()].map((file) => store.keep(file)));
-    const provided = await provideImages(engine.docker, project, found, settings.images);
-    if (provided !== found) {
+    const provided = await provideImages(engine.docker, project, resolved, settings.images);
+    if (provided !== resolved) {
       planned = plan(provided);
       // What an image knows of migrations is found out when it is there: nothing has been changed yet.
-      if (data.data?.target === 'unknown')
-        data = await dataOf(options, project.model, planned.services, engine, inventory);
+      if (data.data?.target === 'unknown') data = await dataOf(options, project.model, planned.services, found);
       RewindError.throwIfAny(data.problems);
     }
   }
@@ -130,11 +138,13 @@ export async function prepareStack(options: PrepareOptions): Promise<PreparedSta
     order: startOrder(project.model),
     networks: planNetworks(project, inventory, stack),
     volumes: planVolumes(project, planned.services, inventory, secrets),
+    ...(server && { server }),
     ...(declared.plan && { database: declared.plan }),
+    ...(lookingInside && { inside: await lookingInside }),
     files,
     secrets,
     ...(data.data && { data: data.data }),
-    notices: preview ? imagesToCome(project, found) : [],
+    notices: preview ? imagesToCome(project, resolved) : [],
     warnings: [
       ...project.warnings,
       ...planned.warnings,
@@ -144,17 +154,42 @@ export async function prepareStack(options: PrepareOptions): Promise<PreparedSta
   };
 }
 
+/** What there is before anything is planned. */
+interface Found {
+  readonly engine: Engine;
+  readonly inventory: Inventory;
+  readonly server?: Promise<PostgresServer>;
+}
+
+/** Asks the engine what it has. The database is connected to beside what comes next, which mostly asks it something. */
+async function look({ settings: { database }, stack }: PrepareOptions): Promise<Found> {
+  const engine = await connectAndAsk();
+  const inventory = await takeInventory(engine.docker);
+  const server = database && openServer(engine.docker, inventory.containers, stack, database);
+  server?.catch(() => undefined); // told to whoever asks it something
+  return { engine, inventory, ...(server && { server }) };
+}
+
 async function dataOf(
   { settings, directory, stack }: PrepareOptions,
   model: ComposeModel,
   services: readonly ServicePlan[],
-  { docker }: Engine,
-  inventory: Inventory,
+  { engine: { docker }, inventory, server }: Found,
 ): Promise<{ readonly data?: PreparedData; readonly problems: readonly Problem[] }> {
-  if (!settings.database) return { problems: [] };
+  if (!settings.database || !server) return { problems: [] };
   const root = storeFolder(settings.store, directory);
   const releases = new ReleaseStore(root, stack);
-  return prepareData({ settings: settings.database, model, services, docker, inventory, root, releases, stack });
+  return prepareData({
+    settings: settings.database,
+    model,
+    services,
+    docker,
+    inventory,
+    server,
+    root,
+    releases,
+    stack,
+  });
 }
 
 function databasePlan(
@@ -184,17 +219,22 @@ function noServices({ files }: ComposeProject, { profiles }: StackSettings): Pro
   };
 }
 
-function composeSource(settings: StackSettings): {
-  files: readonly string[];
-  envFiles: readonly string[];
-  profiles: readonly string[];
-  project?: string;
-} {
+/** Begins to read the compose project of a stack configuration file that is about to be prepared; may not fail. */
+export async function prepareAhead(configFile: string, directory: string): Promise<void> {
+  const { config } = await StackConfig.read(configFile);
+  const raw = ['compose', 'envFile', 'profiles', 'project'].map((key) => [key, config[`rewind:${key}`]] as const);
+  const { settings, problems } = readSettings(Object.fromEntries(raw));
+  // What is wrong with them, or encrypted, is seen to when they are read for good.
+  if (problems.length === 0 && settings.release === undefined) readAhead(composeSource(settings, directory));
+}
+
+function composeSource(settings: StackSettings, directory: string): ComposeSource {
   return {
     files: settings.compose,
     envFiles: settings.envFiles,
     profiles: settings.profiles,
     ...(settings.project !== undefined && { project: settings.project }),
+    directory,
   };
 }
 
@@ -207,7 +247,7 @@ interface Source {
 /** The compose project of the files, or the kept one of a release. */
 async function loadSource({ settings, directory, stack }: PrepareOptions): Promise<Source> {
   if (settings.release === undefined) {
-    return { project: await loadComposeProject({ ...composeSource(settings), directory }) };
+    return { project: await readProject(composeSource(settings, directory)) };
   }
   const store = new ReleaseStore(storeFolder(settings.store, directory), stack);
   return openRelease(store, await store.read(settings.release), settings.key, directory);

@@ -105,15 +105,7 @@ async function probesOf(context: StackContext, level: Level): Promise<Planned> {
   const before = await readRows(rowsFile);
   const { verify, database } = settings;
   const all = [
-    ...containerProbes({
-      docker,
-      record,
-      look,
-      services,
-      logs: verify.logs,
-      ...(database && { database: database.service }),
-    }),
-    ...httpProbes(verify, services, look),
+    // What takes longest begins first.
     ...(database
       ? databaseProbes({
           open: remembered(() => openDatabase(context)),
@@ -124,6 +116,15 @@ async function probesOf(context: StackContext, level: Level): Promise<Planned> {
           onRows: (rows) => void writeRows(rowsFile, rows).catch(() => undefined), // compared with none the next time
         })
       : []),
+    ...containerProbes({
+      docker,
+      record,
+      look,
+      services,
+      logs: verify.logs,
+      ...(database && { database: database.service }),
+    }),
+    ...httpProbes(verify, services, look),
   ];
   const wanted = levels.slice(0, levels.indexOf(level) + 1);
   return { probes: all.filter((probe) => wanted.includes(probe.level)), record, secrets };

@@ -42,8 +42,15 @@ export function databaseProbes(options: DatabaseProbesOptions): Probe[] {
       service,
       look: () =>
         explained(async () => {
+          // Mostly it is asked for its schema anyway, which needs a psql to itself.
+          const hasAnswered =
+            released !== undefined &&
+            (await schema().then(
+              () => true,
+              () => false,
+            ));
           const { server } = await options.open();
-          await server.query('SELECT 1 AS one');
+          if (!hasAnswered) await server.query('SELECT 1 AS one');
           return `database ${server.database}`;
         }),
     },
