@@ -1,21 +1,23 @@
-import { type Command, Option } from 'commander';
+import type { Command } from 'commander';
 
-import { dataChange, type DataChoice, keepRevision, keepSchema } from '../../src/actions/choose-data';
+import type { DataChoice } from '../../src/actions/choose-data';
 import { dataOutlook, type LossDetail, outlookObstacle } from '../../src/actions/data-outlook';
+import { imagesInTheWay } from '../../src/actions/images-gone';
 import { checkAccepted, isAccepted, type LossStatement, lossStatement } from '../../src/actions/loss-statement';
-import { imagesGone, planRelease, type ReleasePlan } from '../../src/actions/plan-release';
+import { planRelease, type ReleasePlan } from '../../src/actions/plan-release';
 import { settingsOf } from '../../src/actions/release-side';
+import { bringsSecrets, dataChoiceOf, revertConfig } from '../../src/actions/revert-config';
 import { checkRotations, type Rotation, rotationOf } from '../../src/actions/rotate-secrets';
 import type { StackContext } from '../../src/actions/stack-context';
 import { watchStack } from '../watch';
 import { RewindError } from '../../src/errors';
-import { configOfPart, configOfRelease, type ReleasePart, releaseParts } from '../../src/releases/next-config';
+import type { ReleasePart } from '../../src/releases/next-config';
 import { type ReleaseRecord, releaseName } from '../../src/releases/record';
-import { type ConfigSection, StackConfig } from '../../src/releases/stack-config';
+import { StackConfig } from '../../src/releases/stack-config';
 import { type AfterOptions, afterOptions } from '../after-options';
 import { showChange } from '../change';
 import { confirmed, mustBeAsked } from '../confirm';
-import { databaseOption } from '../database-option';
+import { databaseOption, onlyOption } from '../release-options';
 import { planText } from '../output/plan-text';
 import { progressFor } from '../output/progress';
 import { loadEngine } from '../program';
@@ -51,7 +53,7 @@ export function register(program: Command): void {
     .argument('[release]', 'the release, e.g. r3; without it the last good one before the current')
     .option('-m, --message <why>', 'why, for the history')
     .addOption(databaseOption())
-    .addOption(new Option('--only <part>', 'bring only a part of it back').choices(releaseParts))
+    .addOption(onlyOption())
     .option('--quick', 'leave out what is not needed to be safe: evidence, and probes beyond the immediate ones')
     .option(
       '--accept-loss <names>',
@@ -84,8 +86,12 @@ export function register(program: Command): void {
         ...(options.message !== undefined && { message: options.message }),
         ...(only === undefined && { revertOf: target.number }),
       },
-      next: (today) => nextConfig(context, known, target, today, options),
-      ...(only !== 'images' && only !== 'database' && { secretsOf: target }),
+      next: async (today) => {
+        // All of a release comes back whatever runs, be its record unreadable.
+        const from = only === undefined ? target : currentRelease(context, known);
+        return (await revertConfig(context, { from, to: target }, today, options)).config;
+      },
+      ...(bringsSecrets(options) && { secretsOf: target }),
       ...(level !== 'none' && { level }),
       rotations: options.rotate,
       keepsUnverified: !options.autoRevert,
@@ -98,25 +104,6 @@ export function register(program: Command): void {
   });
 }
 
-async function nextConfig(
-  context: StackContext,
-  known: KnownReleases,
-  target: ReleaseRecord,
-  today: ConfigSection,
-  { only, database }: RevertOptions,
-): Promise<ConfigSection> {
-  if (only === undefined) return configOfRelease(target, today, await dataChange(context, target, database));
-  const current = currentRelease(context, known);
-  if (only === 'database') {
-    const change = await dataChange(context, target, database);
-    const revisions = target.database?.revisions;
-    return configOfPart(only, target, current, today, { ...(revisions && { revision: revisions }), ...change });
-  }
-  if (today['rewind:database'] === undefined) return configOfPart(only, target, current, today, {});
-  const change = await (only === 'images' ? keepSchema(context) : keepRevision(context));
-  return configOfPart(only, target, current, today, change);
-}
-
 /** Whether it is meant, with what it loses; undefined if it is not. */
 async function agreed(
   session: Session,
@@ -125,9 +112,10 @@ async function agreed(
   options: RevertOptions,
 ): Promise<LossStatement | undefined> {
   const { context } = session;
-  const choice = options.only === 'images' || options.only === 'config' ? 'keep' : options.database;
+  const choice = dataChoiceOf(options);
   if (options.yes) {
-    RewindError.throwIfAny(await imagesGone(target));
+    const ends = { from: known.current, to: target };
+    RewindError.throwIfAny(await imagesInTheWay(context, ends, await StackConfig.read(context.configFile), options));
     const loss = await lossOf(context, known, target, choice, { only: choice === 'restore' ? 'restore' : 'downgrade' });
     if (isAccepted(loss, options.acceptLoss)) return loss;
     // A refusal tells of the other way, too.
@@ -142,7 +130,7 @@ async function agreed(
     to: target,
     releases: known.good,
     programFor: session.programFor(),
-    ...(choice && { data: choice }),
+    choice: options,
   });
   process.stdout.write(`${planText(plan)}\n\n`);
   RewindError.throwIfAny(plan.obstacles);

@@ -13,10 +13,10 @@ const verbs: Readonly<Record<PlannedService['action'], string>> = {
 
 /** A plan as text for people. */
 export function planText(plan: ReleasePlan): string {
-  const { from, to } = plan;
-  const nothing = plan.services.length + plan.files.length + plan.others.length === 0;
+  const { from, to, only } = plan;
+  const nothing = plan.services.length + plan.files.length + plan.others.length === 0 && plan.data === undefined;
   const sections = [
-    `Going back from ${releaseName(from.number)} to ${releaseName(to.number)} (${localTime(new Date(to.startedAt))}, ${to.by}${to.message === undefined ? '' : `: ${to.message}`})`,
+    `Going back from ${releaseName(from.number)} to ${only === undefined ? '' : `the ${only} of `}${releaseName(to.number)} (${localTime(new Date(to.startedAt))}, ${to.by}${to.message === undefined ? '' : `: ${to.message}`})`,
     ...(nothing ? ['It changes nothing: that is what runs.'] : []),
     ...plan.services.map(serviceText),
     ...plan.files.map(

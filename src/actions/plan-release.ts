@@ -7,23 +7,30 @@ import { replicasOf } from '../compose/order';
 import { composeLabel, stackLabel } from '../container/labels';
 import { containerNames } from '../container/plan';
 import { connect } from '../docker/engine';
-import { imagesNotThere } from '../docker/images';
 import { listContainers } from '../docker/inventory';
 import { type Problem, RewindError } from '../errors';
 import { OperationLog } from '../operations/operation-log';
 import { compareModels, compareSections, type Difference } from '../releases/compare';
-import { configOfRelease, type DataChange, servicesOf } from '../releases/next-config';
+import { configOfRelease, type ReleasePart } from '../releases/next-config';
 import { type ReleaseRecord, releaseName, type ReleasedService } from '../releases/record';
 import { StackConfig } from '../releases/stack-config';
 import { FileStore } from '../store/files';
 import type { ProgramFor } from './engine-run';
 import { notInFiles } from './not-in-files';
 import { changedFiles, type PlannedFile } from './planned-files';
-import { dataChange, type DataChoice } from './choose-data';
 import { type DataOutlook, dataOutlook, outlookObstacle, outlookText } from './data-outlook';
+import { imagesInTheWay } from './images-gone';
 import { storeFolder } from './prepare-stack';
-import { openSide, settingsOf, type Side } from './release-side';
+import { openSide, settingsOf, type Side, withImages } from './release-side';
 import { restoreSecrets } from './restore-secrets';
+import {
+  bringsSecrets,
+  dataChoiceOf,
+  type RevertChoice,
+  type RevertConfig,
+  revertConfig,
+  servicesAfter,
+} from './revert-config';
 import { releaseKey, type StackContext } from './stack-context';
 
 /** What a revert does to one service. */
@@ -41,6 +48,8 @@ export interface ReleasePlan {
   readonly stack: string;
   readonly from: ReleaseRecord;
   readonly to: ReleaseRecord;
+  /** The one part that comes back. @default all of it */
+  readonly only?: ReleasePart;
   readonly services: readonly PlannedService[];
   readonly files: readonly PlannedFile[];
   /** What else changes: networks, volumes. */
@@ -65,8 +74,7 @@ export interface PlanOptions {
   /** All releases, for the estimate. */
   readonly releases: readonly ReleaseRecord[];
   readonly programFor: ProgramFor;
-  /** What is to become of the data. @default the schema is moved to the release's migrations */
-  readonly data?: DataChoice;
+  readonly choice: RevertChoice;
   /** Whether a snapshot is restored for a moment to count what a restore would lose. @default false */
   readonly countRestore?: boolean;
 }
@@ -78,9 +86,11 @@ export interface PlanOptions {
  * @throws RewindError release/unreadable, pulumi/failed
  */
 export async function planRelease(options: PlanOptions): Promise<ReleasePlan> {
-  const { context, from, to, releases } = options;
+  const { context, from, to, releases, choice } = options;
+  const { only } = choice;
+  const becomesOfData = dataChoiceOf(choice);
   const today = await StackConfig.read(context.configFile);
-  const gone = await imagesGone(to);
+  const gone = await imagesInTheWay(context, options, today, choice);
   const { database } = settingsOf(today.config);
   const opening = openSides(options, today);
   opening.catch(() => undefined); // waited for below
@@ -89,76 +99,58 @@ export async function planRelease(options: PlanOptions): Promise<ReleasePlan> {
     database && gone.length === 0
       ? await dataOutlook(context, database.service, from, to, { countRestore: options.countRestore ?? false })
       : undefined;
-  const stuck = looked && outlookObstacle(looked, options.data);
+  const stuck = looked && outlookObstacle(looked, becomesOfData);
   const obstacles = [...gone, ...(stuck ? [stuck] : [])];
   const previewing = obstacles.length === 0 ? previewSteps(options, today) : undefined;
   // Both to their end: of what cannot be opened, the preview would tell with more words.
   await Promise.allSettled([opening, previewing]);
   const [before, after] = await opening;
-  const { steps, data = {} } = (await previewing) ?? {};
-  const then = servicesOf(to, data);
-  const differences = compareModels(before.compared, after.compared);
+  const { steps, next } = (await previewing) ?? {};
+  const then = servicesAfter(options, only, next?.data ?? {});
+  // Its configuration is what these differ in.
+  const bringsConfig = only === undefined || only === 'config';
+  const differences = bringsConfig ? compareModels(before.compared, after.compared) : [];
   const actions = steps && actionsByService(steps, [before, after]);
   const services = [
     ...new Set([
-      ...(actions?.keys() ?? otherImages(from, to)),
+      ...(actions?.keys() ?? otherImages(from.services, then)),
       ...differences.map(({ service }) => service),
       ...(await leftOver(context.name, [from, to])),
     ]),
   ].sort();
   const store = new FileStore(storeFolder(settingsOf(today.config).store, context.directory));
   const seconds = await estimate(context, releases);
-  const outlook = services.length > 0 || options.data === 'restore' ? looked : undefined;
+  const outlook = services.length > 0 || becomesOfData === 'restore' || only === 'database' ? looked : undefined;
   return {
     stack: context.name,
     from,
     to,
+    ...(only && { only }),
     services: services.map((service) => {
       const difference = differences.find((it) => it.service === service);
       const image = changedImage(from.services[service], then[service]);
       return {
         service,
-        action: presentAction(from.services[service], to.services[service], actions, service),
+        action: presentAction(from.services[service], then[service], actions, service),
         ...(image && { image }),
         environment: difference?.environment ?? [],
         keys: difference?.keys ?? [],
       };
     }),
-    files: await changedFiles(store, before, after),
-    others: compareSections(before.compared.project.model, after.compared.project.model),
-    notInFiles: await notInFiles(context, configOfRelease(to, today.config, data), after, store),
+    files: bringsConfig ? await changedFiles(store, before, after) : [],
+    others: bringsConfig ? compareSections(before.compared.project.model, after.compared.project.model) : [],
+    notInFiles: bringsConfig
+      ? await notInFiles(
+          context,
+          next?.config ?? configOfRelease(to, today.config),
+          only === 'config' ? withImages(after, then) : after,
+          store,
+        )
+      : [],
     obstacles,
-    ...(outlook && { data: outlookText(outlook, to, options.data), database: outlook }),
+    ...(outlook && { data: outlookText(outlook, to, becomesOfData), database: outlook }),
     ...(seconds !== undefined && { seconds }),
   };
-}
-
-/**
- * Images of a release that are not on the engine any more, each with the way to get it back.
- *
- * @throws RewindError docker/unreachable
- */
-export async function imagesGone(release: ReleaseRecord): Promise<Problem[]> {
-  const { docker } = await connect();
-  const services = Object.values(release.services);
-  const gone = await imagesNotThere(docker, new Set(services.map(({ imageId }) => imageId)));
-  return Object.entries(release.services).flatMap(([service, { image, imageId, digest, revision }]): Problem[] => {
-    if (!gone.has(imageId)) return [];
-    const ways = [
-      ...(digest === undefined ? [] : [`docker pull ${digest}`]),
-      ...(revision === undefined ? [] : [`build ${image} from commit ${revision}`]),
-    ];
-    return [
-      {
-        code: 'docker/missing-image',
-        message: `The image ${image} (${imageId}) that ${service} ran in ${releaseName(release.number)} is not on this engine any more.`,
-        fix:
-          ways.length > 0
-            ? `Get it back: ${ways.join(', or ')}.`
-            : 'Load it from where it was saved (docker load), or choose another release: rewind history.',
-      },
-    ];
-  });
 }
 
 /** Services of neither release that an operation which was killed has left running: the revert removes them. */
@@ -177,20 +169,19 @@ async function openSides({ context, from, to }: PlanOptions, today: StackConfig)
 }
 
 async function previewSteps(
-  { context, to, programFor, data: choice }: PlanOptions,
+  { context, from, to, programFor, choice }: PlanOptions,
   today: StackConfig,
-): Promise<{ readonly steps: readonly Step[]; readonly data: DataChange }> {
+): Promise<{ readonly steps: readonly Step[]; readonly next: RevertConfig }> {
   // Not in the store: a plan changes nothing, and works where nothing can be changed.
   const folder = await mkdtemp(join(tmpdir(), 'rewind-plan-'));
   const configFile = join(folder, `Pulumi.${context.stack}.yaml`);
   try {
-    const data = await dataChange(context, to, choice);
-    const next = configOfRelease(to, today.config, data);
-    await writeFile(configFile, today.withConfig(next).toString(), { mode: 0o600 });
-    await restoreSecrets(context, to, today, configFile);
+    const next = await revertConfig(context, { from, to }, today.config, choice);
+    await writeFile(configFile, today.withConfig(next.config).toString(), { mode: 0o600 });
+    if (bringsSecrets(choice)) await restoreSecrets(context, to, today, configFile);
     const program = programFor({ configFile, reason: { kind: 'update' } });
     const outcome = await context.engine.preview({ configFile, ...(program && { program }) });
-    if (outcome.ok) return { steps: outcome.steps, data };
+    if (outcome.ok) return { steps: outcome.steps, next };
     throw new RewindError({
       code: 'pulumi/failed',
       message: `The preview of ${releaseName(to.number)} failed:\n${outcome.why}`,
@@ -251,9 +242,9 @@ function presentAction(
 }
 
 /** Services that have another image. */
-function otherImages(from: ReleaseRecord, to: ReleaseRecord): string[] {
-  const names = [...new Set([...Object.keys(from.services), ...Object.keys(to.services)])];
-  return names.filter((name) => from.services[name]?.imageId !== to.services[name]?.imageId);
+function otherImages(from: ReleaseRecord['services'], to: ReleaseRecord['services']): string[] {
+  const names = [...new Set([...Object.keys(from), ...Object.keys(to)])];
+  return names.filter((name) => from[name]?.imageId !== to[name]?.imageId);
 }
 
 function changedImage(from: ReleasedService | undefined, to: ReleasedService | undefined): PlannedService['image'] {

@@ -27,6 +27,13 @@ export async function openSide(context: StackContext, record: ReleaseRecord, key
   return { compared: comparedOf(sealed.project, settings), settings, files: sealed.files };
 }
 
+/** A release with other images. */
+export function withImages(side: Side, services: ReleaseRecord['services']): Side {
+  const tags = Object.fromEntries(Object.entries(services).map(([name, { image }]) => [name, image]));
+  const settings = { ...side.settings, tags };
+  return { ...side, settings, compared: comparedOf(side.compared.project, settings) };
+}
+
 /** A compose project with settings laid over it. */
 export function comparedOf(source: Compared['project'], settings: StackSettings): Compared {
   const project = { ...source, model: applyOverrides(source.model, settings).model };

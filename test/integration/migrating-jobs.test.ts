@@ -69,6 +69,8 @@ const imageOf = async (service: string): Promise<string> => (await inspectContai
 
 test('a revert of the images alone leaves the job that migrates with the schema that stays', async () => {
   const { Id: before } = await inspectContainer(`${project}-migrate-1`);
+  const plan = await stack.rewindJson<Plan>(['plan', 'r1', '--only', 'images']);
+  expect(plan.services).toMatchObject([{ service: 'app', action: 'replace' }]);
   const said = await stack.rewind('revert', 'r1', '--only', 'images', '--yes');
   expect(said).toContain('app: ready');
   expect(said).not.toContain('db-migration');
@@ -83,6 +85,13 @@ test('the release before it comes back with all of its images', async () => {
   expect(await imageOf('app')).toBe(await imageId(app('v2')));
   expect(await imageOf('migrate')).toBe(await imageId(app('v2')));
   expect(await stack.plannedSteps()).toEqual({});
+});
+
+test('a plan for its schema alone says where that goes, and that no image changes', async () => {
+  const said = await stack.rewind('plan', 'r1', '--only', 'database');
+  expect(said).toMatch(/^Going back from r\d to the database of r1 /);
+  expect(said).toContain('The schema of db goes from 0002 to 0001');
+  expect(said).not.toContain('image');
 });
 
 test('a revert that keeps the schema leaves the job with it, and says so before', async () => {

@@ -157,6 +157,33 @@ describe('rewind plan', () => {
     expect(plan).not.toHaveProperty('from.config');
   });
 
+  test('of the images alone leaves the configuration out, and of the configuration the images', async () => {
+    const [head] = (await stack.rewind('plan', 'r1', '--only', 'images')).split(' (');
+    expect(head).toBe('Going back from r2 to the images of r1');
+    const images = await stack.rewindJson(['plan', 'r1', '--only', 'images']);
+    expect(images).toMatchObject({ only: 'images', files: [], others: [], notInFiles: [] });
+    const image = { from: { image: box('v2') }, to: { image: box('v1') } };
+    expect(images).toHaveProperty('services', [
+      expect.objectContaining({
+        service: 'api',
+        action: 'replace',
+        image: expect.objectContaining({
+          from: expect.objectContaining(image.from) as object,
+          to: expect.objectContaining(image.to) as object,
+        }) as object,
+        environment: [],
+        keys: [],
+      }),
+    ]);
+    const configuration = await stack.rewindJson<Plan>(['plan', 'r1', '--only', 'config']);
+    expect(configuration).toMatchObject({ only: 'config', files: [{ path: 'conf/api.conf' }, {}] });
+    expect(configuration.services.map(({ service }) => service)).toEqual(plan.services.map(({ service }) => service));
+    expect(configuration.services[0]).not.toHaveProperty('image');
+    expect(configuration.notInFiles).not.toContainEqual(expect.stringMatching(/^service api: image/));
+    const database = await stack.rewindJson(['plan', 'r1', '--only', 'database']);
+    expect(database).toMatchObject({ only: 'database', services: [], files: [], others: [] });
+  });
+
   test('agrees with pulumi preview after the same change of the configuration', async () => {
     const today = await readFile(configFile(), 'utf8');
     const document = parse(today) as object;

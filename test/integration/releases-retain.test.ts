@@ -127,4 +127,10 @@ describe('a release whose images are gone', () => {
     expect(await stack.tryRewind(['revert', 'r3', '--yes'])).toMatchObject({ exitCode: 0 });
     expect((await liveImages(project))[api]).toBe(ids[box('v3')]);
   });
+
+  test('does not stand in the way of its configuration either, which comes back under the images of today', async () => {
+    expect(await stack.rewindJson(['plan', 'r1', '--only', 'config'])).toMatchObject({ obstacles: [], only: 'config' });
+    expect(await stack.tryRewind(['revert', 'r1', '--only', 'config', '--yes'])).toMatchObject({ exitCode: 0 });
+    expect((await liveImages(project))[api]).toBe(ids[box('v3')]);
+  });
 });
