@@ -13,5 +13,5 @@ export function databaseOption(): Option {
 
 /** `--only`, of those that bring back a part of it. */
 export function onlyOption(): Option {
-  return new Option('--only <part>', 'only a part of it').choices(releaseParts);
+  return new Option('--only <part>', 'only a part of the release').choices(releaseParts);
 }

@@ -23,7 +23,7 @@ export function register(program: Command): void {
   stackCommand(program, 'plan', 'say what going back to a release will do; changes nothing', [
     'rewind plan          # the last good release before the current one',
     'rewind plan r3',
-    'rewind plan r3 --only images   # of rewind revert r3 --only images',
+    'rewind plan r3 --only images   # what rewind revert r3 --only images would do',
     'rewind plan r3 --loss   # restores the snapshot that fits beside the live database, to count what that would lose',
   ])
     .argument('[release]', 'the release, e.g. r3; without it the last good one before the current')

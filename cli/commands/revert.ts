@@ -6,7 +6,7 @@ import { imagesInTheWay } from '../../src/actions/images-gone';
 import { checkAccepted, isAccepted, type LossStatement, lossStatement } from '../../src/actions/loss-statement';
 import { planRelease, type ReleasePlan } from '../../src/actions/plan-release';
 import { settingsOf } from '../../src/actions/release-side';
-import { bringsSecrets, dataChoiceOf, revertConfig } from '../../src/actions/revert-config';
+import { bringsConfiguration, dataChoiceOf, revertConfig } from '../../src/actions/revert-config';
 import { checkRotations, type Rotation, rotationOf } from '../../src/actions/rotate-secrets';
 import type { StackContext } from '../../src/actions/stack-context';
 import { watchStack } from '../watch';
@@ -91,7 +91,7 @@ export function register(program: Command): void {
         const from = only === undefined ? target : currentRelease(context, known);
         return (await revertConfig(context, { from, to: target }, today, options)).config;
       },
-      ...(bringsSecrets(options) && { secretsOf: target }),
+      ...(bringsConfiguration(options) && { secretsOf: target }),
       ...(level !== 'none' && { level }),
       rotations: options.rotate,
       keepsUnverified: !options.autoRevert,
@@ -114,8 +114,7 @@ async function agreed(
   const { context } = session;
   const choice = dataChoiceOf(options);
   if (options.yes) {
-    const ends = { from: known.current, to: target };
-    RewindError.throwIfAny(await imagesInTheWay(context, ends, await StackConfig.read(context.configFile), options));
+    RewindError.throwIfAny(await imagesInTheWay(context, { from: known.current, to: target }, options));
     const loss = await lossOf(context, known, target, choice, { only: choice === 'restore' ? 'restore' : 'downgrade' });
     if (isAccepted(loss, options.acceptLoss)) return loss;
     // A refusal tells of the other way, too.

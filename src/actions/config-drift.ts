@@ -5,6 +5,7 @@ import { RewindError } from '../errors';
 import { canonical } from '../drift/form';
 import { type Compared, compareModels, compareSections, differingImages } from '../releases/compare';
 import { configOfDeploy } from '../releases/next-config';
+import { composeSource } from './prepare-stack';
 import { comparedOf, settingsOf } from './release-side';
 import type { StackSettings } from '../settings';
 
@@ -13,14 +14,8 @@ export type ReadFiles = Awaited<ReturnType<typeof loadComposeProject>> | RewindE
 
 /** Reads the compose files that a deploy would take. */
 export async function readComposeFiles(today: Scene['today'], directory: string): Promise<ReadFiles> {
-  const { compose, envFiles, profiles, project } = settingsOf(configOfDeploy(today, {}));
-  return loadComposeProject({
-    files: compose,
-    envFiles,
-    profiles,
-    directory,
-    ...(project !== undefined && { project }),
-  }).catch((error: unknown) => {
+  const source = composeSource(settingsOf(configOfDeploy(today, {})), directory);
+  return loadComposeProject(source).catch((error: unknown) => {
     if (error instanceof RewindError) return error;
     throw error;
   });

@@ -26,11 +26,11 @@ export interface Inside {
 /**
  * Looks for the roles and databases that are declared. A server that does not run yet has none of them.
  *
- * @param opening - the server
+ * @param open - connects to the server
  */
-export async function readInside(opening: Promise<PostgresServer>, plan: DatabasePlan): Promise<readonly Inside[]> {
+export async function readInside(open: () => Promise<PostgresServer>, plan: DatabasePlan): Promise<readonly Inside[]> {
   try {
-    const server = await opening;
+    const server = await open();
     // Each database shows those of the whole server.
     return await server.query<Inside>(
       `SELECT 'role' AS kind, rolname AS name, rolpassword AS stored FROM pg_catalog.pg_authid

@@ -2,7 +2,7 @@ import { connect } from '../docker/engine';
 import { imagesNotThere } from '../docker/images';
 import { type Problem, RewindError } from '../errors';
 import { type ReleaseRecord, releaseName } from '../releases/record';
-import type { StackConfig } from '../releases/stack-config';
+import { StackConfig } from '../releases/stack-config';
 import { dataChoiceOf, revertConfig, type RevertChoice, type RevertEnds, servicesAfter } from './revert-config';
 import type { StackContext } from './stack-context';
 
@@ -14,7 +14,6 @@ import type { StackContext } from './stack-context';
 export async function imagesInTheWay(
   context: StackContext,
   { from, to }: { readonly from: ReleaseRecord | undefined; readonly to: ReleaseRecord },
-  today: StackConfig,
   choice: RevertChoice,
 ): Promise<Problem[]> {
   const gone = await imagesGone(to, to.services);
@@ -23,6 +22,7 @@ export async function imagesInTheWay(
   // Not everything of the release comes back: what stays as it is does without its image of then.
   const ends: RevertEnds = { from, to };
   try {
+    const today = await StackConfig.read(context.configFile);
     const { data } = await revertConfig(context, ends, today.config, choice);
     return await imagesGone(to, servicesAfter(ends, choice.only, data));
   } catch (error) {

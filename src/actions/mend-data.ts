@@ -13,7 +13,7 @@ import { openRun } from './open-run';
  * there is nothing to mend: it may be about to be started.
  *
  * @param key - `rewind:key`
- * @param opening - the server, which is being connected to
+ * @param toServer - connects to the server
  * @returns what was done, in words; undefined if there was nothing to do
  * @throws RewindError as {@link changeData}
  */
@@ -22,11 +22,11 @@ export async function mendData(
   stack: string,
   key: string,
   run: DataRun,
-  opening: Promise<PostgresServer>,
+  toServer: () => Promise<PostgresServer>,
 ): Promise<string | undefined> {
   const exchange = new DataExchange(releases);
   if (!run.revisions || !(await exchange.mayBeIn(run))) return undefined;
-  const open = await openRun(releases.root, stack, key, opening).catch((error: unknown) => {
+  const open = await openRun(releases.root, stack, key, toServer).catch((error: unknown) => {
     if (error instanceof RewindError) return undefined;
     throw error;
   });

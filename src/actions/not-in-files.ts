@@ -7,6 +7,7 @@ import { type Compared, compareModels, compareSections, differingImages } from '
 import { configOfDeploy } from '../releases/next-config';
 import type { ConfigSection } from '../releases/stack-config';
 import type { FileStore } from '../store/files';
+import { composeSource } from './prepare-stack';
 import { comparedOf, settingsOf, type Side } from './release-side';
 import type { StackContext } from './stack-context';
 
@@ -25,13 +26,7 @@ export async function notInFiles(
   const settings = settingsOf(configOfDeploy(config, {}));
   const files = settings.compose.join(', ');
   try {
-    const project = await loadComposeProject({
-      files: settings.compose,
-      envFiles: settings.envFiles,
-      profiles: settings.profiles,
-      ...(settings.project !== undefined && { project: settings.project }),
-      directory: context.directory,
-    });
+    const project = await loadComposeProject(composeSource(settings, context.directory));
     const overlaid = comparedOf(project, { ...release.settings, tags: settings.tags });
     return [
       ...differingServices(release.compared, overlaid, files),

@@ -39,20 +39,20 @@ export interface OpenRun {
  * @param root - absolute path of the store's folder
  * @param stack - `project/stack` of Pulumi
  * @param key - `rewind:key`
- * @param opening - the server, which is being connected to. @default it is connected to
+ * @param toServer - connects to the server. @default as any other does
  * @throws RewindError store/unusable, docker/…, database/…
  */
 export async function openRun(
   root: string,
   stack: string,
   key: string,
-  opening?: Promise<PostgresServer>,
+  toServer?: () => Promise<PostgresServer>,
 ): Promise<OpenRun> {
   const releases = new ReleaseStore(root, stack);
   const exchange = new DataExchange(releases);
   const [run, { docker }] = await Promise.all([exchange.run(key), connect()]);
   const containers = await docker.listContainers({ all: true });
-  const server = await (opening ?? openServer(docker, containers, stack, run.database));
+  const server = await (toServer?.() ?? openServer(docker, containers, stack, run.database));
   const cache = new GraphCache(root);
   const versionTable = versionTableOf(run.database);
   return {

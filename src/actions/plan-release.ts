@@ -24,7 +24,7 @@ import { storeFolder } from './prepare-stack';
 import { openSide, settingsOf, type Side, withImages } from './release-side';
 import { restoreSecrets } from './restore-secrets';
 import {
-  bringsSecrets,
+  bringsConfiguration,
   dataChoiceOf,
   type RevertChoice,
   type RevertConfig,
@@ -90,7 +90,7 @@ export async function planRelease(options: PlanOptions): Promise<ReleasePlan> {
   const { only } = choice;
   const becomesOfData = dataChoiceOf(choice);
   const today = await StackConfig.read(context.configFile);
-  const gone = await imagesInTheWay(context, options, today, choice);
+  const gone = await imagesInTheWay(context, options, choice);
   const { database } = settingsOf(today.config);
   const opening = openSides(options, today);
   opening.catch(() => undefined); // waited for below
@@ -107,9 +107,8 @@ export async function planRelease(options: PlanOptions): Promise<ReleasePlan> {
   const [before, after] = await opening;
   const { steps, next } = (await previewing) ?? {};
   const then = servicesAfter(options, only, next?.data ?? {});
-  // Its configuration is what these differ in.
-  const bringsConfig = only === undefined || only === 'config';
-  const differences = bringsConfig ? compareModels(before.compared, after.compared) : [];
+  const isConfigured = bringsConfiguration(choice);
+  const differences = isConfigured ? compareModels(before.compared, after.compared) : [];
   const actions = steps && actionsByService(steps, [before, after]);
   const services = [
     ...new Set([
@@ -137,9 +136,9 @@ export async function planRelease(options: PlanOptions): Promise<ReleasePlan> {
         keys: difference?.keys ?? [],
       };
     }),
-    files: bringsConfig ? await changedFiles(store, before, after) : [],
-    others: bringsConfig ? compareSections(before.compared.project.model, after.compared.project.model) : [],
-    notInFiles: bringsConfig
+    files: isConfigured ? await changedFiles(store, before, after) : [],
+    others: isConfigured ? compareSections(before.compared.project.model, after.compared.project.model) : [],
+    notInFiles: isConfigured
       ? await notInFiles(
           context,
           next?.config ?? configOfRelease(to, today.config),
@@ -178,7 +177,7 @@ async function previewSteps(
   try {
     const next = await revertConfig(context, { from, to }, today.config, choice);
     await writeFile(configFile, today.withConfig(next.config).toString(), { mode: 0o600 });
-    if (bringsSecrets(choice)) await restoreSecrets(context, to, today, configFile);
+    if (bringsConfiguration(choice)) await restoreSecrets(context, to, today, configFile);
     const program = programFor({ configFile, reason: { kind: 'update' } });
     const outcome = await context.engine.preview({ configFile, ...(program && { program }) });
     if (outcome.ok) return { steps: outcome.steps, next };

@@ -26,8 +26,8 @@ export interface PrepareDataOptions {
     readonly containers: readonly Docker.ContainerInfo[];
     readonly images: ReadonlyMap<string, string>;
   };
-  /** The server with the database; rejected where it does not run, or refuses. */
-  readonly server: Promise<PostgresServer>;
+  /** Connects to the server with the database, once. */
+  readonly server: () => Promise<PostgresServer>;
   /** Absolute path of the store's folder. */
   readonly root: string;
   readonly releases: ReleaseStore;
@@ -202,7 +202,7 @@ async function whereItStands(
       if ('database' in restore.source) return undefined;
       return (await new SnapshotStore(releases.folder).read(restore.source.snapshot)).revisions;
     }
-    return await readRevisions(await server, versionTableOf(settings));
+    return await readRevisions(await server(), versionTableOf(settings));
   } catch (error) {
     if (error instanceof RewindError) return undefined;
     throw error;

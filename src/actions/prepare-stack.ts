@@ -20,6 +20,7 @@ import { type Problem, RewindError } from '../errors';
 import { type DatabasePlan, planDatabase } from '../postgres/declared';
 import type { PostgresServer } from '../postgres/server';
 import { openRelease, ReleaseStore } from '../releases/release-store';
+import { remembered } from '../remembered';
 import type { SealedRelease } from '../releases/sealed';
 import { StackConfig } from '../releases/stack-config';
 import { readSettings, type StackSettings } from '../settings';
@@ -53,8 +54,8 @@ export interface PreparedStack {
   readonly order: readonly string[];
   readonly networks: readonly NetworkPlan[];
   readonly volumes: readonly VolumePlan[];
-  /** The server with the database; rejected where it does not run, or refuses. @default there is no rewind:database */
-  readonly server?: Promise<PostgresServer>;
+  /** Connects to the server with the database, once. @default there is no rewind:database */
+  readonly server?: () => Promise<PostgresServer>;
   /** What is declared inside of the database's server. @default nothing */
   readonly database?: DatabasePlan;
   /** What is there already of that. @default nothing is declared */
@@ -101,10 +102,12 @@ export async function prepareStack(options: PrepareOptions): Promise<PreparedSta
 
   let planned = plan(resolved);
   const declared = databasePlan(settings, project, planned.services, engine);
-  // The database is asked all that is to be known of it in one go.
-  const lookingInside = declared.plan && server && readInside(server, declared.plan);
-  lookingInside?.catch(() => undefined); // waited for below
-  let data = await dataOf(options, project.model, planned.services, found);
+  // Side by side, so that one psql answers both.
+  const [standing, inside] = await Promise.all([
+    dataOf(options, project.model, planned.services, found),
+    declared.plan && server && readInside(server, declared.plan),
+  ]);
+  let data = standing;
   const obstacle = engine.facts.local ? await store.obstacle(files.kept.values()) : undefined;
   RewindError.throwIfAny([
     ...options.problems,
@@ -140,7 +143,7 @@ export async function prepareStack(options: PrepareOptions): Promise<PreparedSta
     volumes: planVolumes(project, planned.services, inventory, secrets),
     ...(server && { server }),
     ...(declared.plan && { database: declared.plan }),
-    ...(lookingInside && { inside: await lookingInside }),
+    ...(inside && { inside }),
     files,
     secrets,
     ...(data.data && { data: data.data }),
@@ -158,15 +161,14 @@ export async function prepareStack(options: PrepareOptions): Promise<PreparedSta
 interface Found {
   readonly engine: Engine;
   readonly inventory: Inventory;
-  readonly server?: Promise<PostgresServer>;
+  readonly server?: () => Promise<PostgresServer>;
 }
 
-/** Asks the engine what it has. The database is connected to beside what comes next, which mostly asks it something. */
+/** Asks the engine what it has. */
 async function look({ settings: { database }, stack }: PrepareOptions): Promise<Found> {
   const engine = await connectAndAsk();
   const inventory = await takeInventory(engine.docker);
-  const server = database && openServer(engine.docker, inventory.containers, stack, database);
-  server?.catch(() => undefined); // told to whoever asks it something
+  const server = database && remembered(() => openServer(engine.docker, inventory.containers, stack, database));
   return { engine, inventory, ...(server && { server }) };
 }
 
@@ -219,7 +221,11 @@ function noServices({ files }: ComposeProject, { profiles }: StackSettings): Pro
   };
 }
 
-/** Begins to read the compose project of a stack configuration file that is about to be prepared; may not fail. */
+/**
+ * Begins to read the compose project of a stack configuration file that is about to be prepared.
+ *
+ * @throws RewindError config/invalid
+ */
 export async function prepareAhead(configFile: string, directory: string): Promise<void> {
   const { config } = await StackConfig.read(configFile);
   const raw = ['compose', 'envFile', 'profiles', 'project'].map((key) => [key, config[`rewind:${key}`]] as const);
@@ -228,7 +234,12 @@ export async function prepareAhead(configFile: string, directory: string): Promi
   if (problems.length === 0 && settings.release === undefined) readAhead(composeSource(settings, directory));
 }
 
-function composeSource(settings: StackSettings, directory: string): ComposeSource {
+/**
+ * The compose project that settings name.
+ *
+ * @param directory - folder of Pulumi.yaml
+ */
+export function composeSource(settings: StackSettings, directory: string): ComposeSource {
   return {
     files: settings.compose,
     envFiles: settings.envFiles,

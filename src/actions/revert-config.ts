@@ -29,8 +29,8 @@ export function dataChoiceOf({ only, database }: RevertChoice): DataChoice | und
   return only === 'images' || only === 'config' ? 'keep' : database;
 }
 
-/** Whether the secrets of the release come back with it. */
-export function bringsSecrets({ only }: RevertChoice): boolean {
+/** Whether the configuration of the release comes back: its compose model, environment, files and secrets. */
+export function bringsConfiguration({ only }: RevertChoice): boolean {
   return only === undefined || only === 'config';
 }
 

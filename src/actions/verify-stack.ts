@@ -6,6 +6,7 @@ import { connect } from '../docker/engine';
 import { messageOf } from '../errors';
 import type { RecordedVerification } from '../operations/record';
 import type { ReleaseRecord } from '../releases/record';
+import { remembered } from '../remembered';
 import { replaceFile } from '../store/write';
 import { containerProbes } from '../verify/container-probes';
 import { databaseProbes } from '../verify/database-probes';
@@ -128,16 +129,6 @@ async function probesOf(context: StackContext, level: Level): Promise<Planned> {
   ];
   const wanted = levels.slice(0, levels.indexOf(level) + 1);
   return { probes: all.filter((probe) => wanted.includes(probe.level)), record, secrets };
-}
-
-/** The same answer each time, but for a failure: then it is asked anew. */
-function remembered<T>(work: () => Promise<T>): () => Promise<T> {
-  let known: Promise<T> | undefined;
-  return () =>
-    (known ??= work().catch((error: unknown) => {
-      known = undefined;
-      throw error;
-    }));
 }
 
 async function readRows(file: string): Promise<RowCounts | undefined> {

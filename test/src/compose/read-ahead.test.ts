@@ -10,6 +10,7 @@ import { tempFolder } from '../../support/temp-folder';
 
 afterEach(() => {
   vi.unstubAllEnvs();
+  vi.useRealTimers();
 });
 
 const reads = (compose: FakeCompose): number =>
@@ -21,6 +22,15 @@ test('a project that was read ahead is not read again, but only once', async () 
   readAhead(source);
   await readProject(source);
   expect(reads(compose)).toBe(1);
+  await readProject(source);
+  expect(reads(compose)).toBe(2);
+});
+
+test('what was read long ago is not what the files say now', async () => {
+  const source = { files: ['compose.yaml'], directory: tempFolder({ 'compose.yaml': 'services: {}' }) };
+  const compose = new FakeCompose().use();
+  readAhead(source);
+  vi.setSystemTime(Date.now() + 60_000);
   await readProject(source);
   expect(reads(compose)).toBe(2);
 });
