@@ -42,7 +42,7 @@ function unlessOwnerIsGone(name: string): string {
 /**
  * Puts a database into the place of another, in one transaction: whoever connects sees the one or the other. The
  * replaced one is kept under another name, complete to its last write, and takes no more connections. If this process
- * ends meanwhile, the swap is either done by then or never.
+ * ends meanwhile, the swap is done by the time the server has ended its session (a moment later), or never.
  *
  * @throws RewindError database/…; the live database is as it was then
  */

@@ -20,12 +20,13 @@ afterAll(async () => {
   await rig.remove();
 });
 
-/** Holds something in the database until rewind waits for it, and is killed there. */
+/** Holds something in the database until rewind waits for it, is killed there, and the server has noticed. */
 async function killedWaiting(statement: string, waiting: string, ...command: string[]): Promise<void> {
   const database = statement.startsWith('COMMENT') ? 'postgres' : 'shop';
   const hold = await rig.database.hold(statement, { database });
   try {
     await rig.hinder(command, rig.untilSession(`wait_event_type = 'Lock' AND query ~ '${waiting}'`), killed);
+    await rig.database.until(`NOT EXISTS (SELECT FROM pg_locks WHERE locktype = 'advisory')`, 'postgres');
   } finally {
     await hold.release();
   }
