@@ -1,3 +1,4 @@
+import { bytes } from './compose/units';
 import type { Problem } from './errors';
 import type { AlembicSettings, DatabaseSettings, RestoreSettings } from './settings';
 
@@ -70,7 +71,7 @@ export class SettingsReader {
   database(key: string): DatabaseSettings | undefined {
     const value = this.#raw[key];
     if (value === undefined) return undefined;
-    const parts = ['alembic', 'revision', 'restore', 'verifier', 'roles', 'databases', 'extensions'];
+    const parts = ['alembic', 'revision', 'restore', 'readyUpTo', 'verifier', 'roles', 'databases', 'extensions'];
     const database = this.#textsIn(value, key, ['service'], ['name', 'user'], parts) as DatabaseSettings | undefined;
     if (database === undefined) return undefined;
     const nested = value as Record<string, unknown>;
@@ -80,11 +81,13 @@ export class SettingsReader {
         : this.#textsIn(nested['alembic'], `${key}.alembic`, ['service'], ['table', 'schema']);
     const revision = this.#revisions(nested['revision'], `${key}.revision`);
     const restore = this.#restore(nested['restore'], `${key}.restore`);
+    const readyUpTo = this.#size(nested['readyUpTo'], `${key}.readyUpTo`);
     return {
       ...database,
       ...(alembic && { alembic: alembic as unknown as AlembicSettings }),
       ...(revision && { revision }),
       ...(restore && { restore }),
+      ...(readyUpTo !== undefined && { readyUpTo }),
       ...this.#declaredIn(nested, key),
     };
   }
@@ -106,6 +109,15 @@ export class SettingsReader {
     if (texts === undefined) return undefined;
     const [source, at] = [texts[from]!, texts['at']!];
     return { source: from === 'database' ? { database: source } : { snapshot: source }, at };
+  }
+
+  /** A size as compose takes it: `500mb`, `2gb`, or bytes. */
+  #size(value: unknown, path: string): number | undefined {
+    if (value === undefined) return undefined;
+    const size = typeof value === 'string' || typeof value === 'number' ? bytes(value) : undefined;
+    if (size !== undefined && size >= 0) return size;
+    this.#bad(path, 'a size, e.g. 500mb, 2gb or 0');
+    return undefined;
   }
 
   /** What a database is to have in it. */

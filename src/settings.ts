@@ -21,6 +21,8 @@ export interface DatabaseSettings {
   readonly revision?: readonly string[];
   /** What the data was brought back from. @default it was not */
   readonly restore?: RestoreSettings;
+  /** Up to which size, in bytes, what the proof of a snapshot has restored stays on the server. @default a gibibyte */
+  readonly readyUpTo?: number;
   /** Whether there is a role that may read everything and change nothing: `rewind_verifier`. @default false */
   readonly verifier?: boolean;
   /** Further roles that may log in, with what they may do to the tables of the server. @default none */
@@ -171,7 +173,7 @@ export const settingKeys: Readonly<Record<string, SettingDocs>> = {
   },
   database: {
     about:
-      'The service with the Postgres database, and the one whose image has the alembic migrations. `name` and `user` are those of the container’s environment (`POSTGRES_DB`, `POSTGRES_USER`) unless they are given, and so are alembic’s `table` and `schema` those of alembic. `revision` is where the schema is to stand: `head`, which is the newest migration of the image, a revision, or a list of one per branch. `restore` is what the data was last brought back from, `{snapshot: s-…, at: …}` or `{database: …, at: …}`; both are written by `rewind revert`. What is declared inside of the server: `verifier`, a role that may read and not write; `roles`, each with `read`, `write` or `none`; `databases`, each with its owner; `extensions`. See [database.md](database.md#roles-databases-and-extensions).',
+      'The service with the Postgres database, and the one whose image has the alembic migrations. `name` and `user` are those of the container’s environment (`POSTGRES_DB`, `POSTGRES_USER`) unless they are given, and so are alembic’s `table` and `schema` those of alembic. `revision` is where the schema is to stand: `head`, which is the newest migration of the image, a revision, or a list of one per branch. `restore` is what the data was last brought back from, `{snapshot: s-…, at: …}` or `{database: …, at: …}`; both are written by `rewind revert`. `readyUpTo` is how large a database may be (`500mb`, `2gb`; `0` is never) for what the proof of a snapshot has restored to stay on the server, so that bringing it back is a change of names; 1gb if it is not given. What is declared inside of the server: `verifier`, a role that may read and not write; `roles`, each with `read`, `write` or `none`; `databases`, each with its owner; `extensions`. See [database.md](database.md#roles-databases-and-extensions).',
     example:
       '{service: db, name: shop, user: shop, alembic: {service: api}, revision: head, verifier: true, roles: {reports: read}, extensions: [pg_trgm]}',
     default: 'none',

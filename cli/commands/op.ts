@@ -44,11 +44,10 @@ const operations: Readonly<Record<string, (open: OpenRun, options: OpOptions, ke
     if (snapshot !== undefined) await proveInBackground(snapshot, options, key);
     return 'verified';
   },
-  prove: async ({ server, snapshots: store, versionTable, releases }, { snapshot = '' }) => {
+  prove: async ({ run, server, snapshots: store, versionTable, releases }, { snapshot = '' }) => {
     const manifest = await store.read(snapshot);
-    const proof = await whileNobodyWorks({ releases }, (signal) =>
-      proveSnapshot({ server, store, manifest, versionTable, signal }),
-    );
+    const source = { server, store, manifest, versionTable, readyUpTo: run.database.readyUpTo };
+    const proof = await whileNobodyWorks({ releases }, (signal) => proveSnapshot({ ...source, signal }));
     return proof.ok ? 'restorable' : 'not restorable';
   },
 };

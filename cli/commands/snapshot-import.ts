@@ -54,6 +54,7 @@ export function registerImport(snapshot: Command): void {
             ...(options.message !== undefined && { reason: options.message }),
             ...(takenAt && { takenAt }),
             ...(options.database !== undefined && { database: options.database }),
+            readyUpTo: database.settings.readyUpTo,
             onStep: (text) => {
               progress.say(`  ${text}`);
             },

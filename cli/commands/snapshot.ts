@@ -5,12 +5,13 @@ import { openDatabase, snapshotsOf } from '../../src/actions/open-database';
 import { makeGood } from '../../src/actions/make-good';
 import { takeSnapshot } from '../../src/actions/take-snapshot';
 import { RewindError } from '../../src/errors';
+import { readySuffix } from '../../src/postgres/scratch';
 import type { StoredSnapshot } from '../../src/snapshots/snapshot-store';
 import { exitCode } from '../exit-codes';
 import { interruptible } from '../interruptible';
 import { printJson } from '../output/json';
 import { progressFor } from '../output/progress';
-import { manifestJson, manifestText, snapshotsText } from '../output/snapshot-text';
+import { isReady, manifestJson, manifestText, snapshotsText } from '../output/snapshot-text';
 import { openSession, type StackOptions } from '../session';
 import { registerImport } from './snapshot-import';
 import { registerChanges } from './snapshot-restore';
@@ -39,7 +40,8 @@ function registerCreate(snapshot: Command): void {
     .action(async (options: StackOptions & { message?: string; prove: boolean }) => {
       const { context } = await openSession(options);
       const progress = await progressFor(options);
-      const { docker, server, snapshots: store, versionTable } = await openDatabase(context);
+      const { docker, server, settings, snapshots: store, versionTable } = await openDatabase(context);
+      const { readyUpTo } = settings;
       const say = (text: string): void => {
         progress.say(text);
       };
@@ -57,7 +59,9 @@ function registerCreate(snapshot: Command): void {
           },
         });
         // Stopped while it is being proved, it is kept all the same: as one that is not proved.
-        const proving = options.prove ? proveSnapshot({ server, store, manifest, versionTable, signal }) : undefined;
+        const proving = options.prove
+          ? proveSnapshot({ server, store, manifest, versionTable, readyUpTo, signal })
+          : undefined;
         const proof = await proving?.catch((error: unknown) => {
           if (!signal.aborted) throw error;
           process.exitCode = exitCode('putBack');
@@ -80,18 +84,25 @@ function registerList(snapshot: Command): void {
     const { context } = await openSession(options);
     const stored = await snapshotsOf(context).list();
     // The list is of use above all when the database is not.
-    const kept = await openDatabase(context)
-      .then(({ server }) => keptDatabases(server))
+    const onServer = await openDatabase(context)
+      .then(async ({ server }) => ({
+        kept: await keptDatabases(server),
+        ready: await server.databasesLike(readySuffix),
+      }))
       .catch((error: unknown) => {
         if (error instanceof RewindError) return error;
         throw error;
       });
     if (options.json) {
+      const isKnown = !(onServer instanceof RewindError);
       printJson({
-        snapshots: stored.toReversed().map(snapshotRow),
-        ...(kept instanceof RewindError ? { databasesNotListed: kept.message } : { keptDatabases: kept }),
+        snapshots: stored.toReversed().map((it) => ({
+          ...snapshotRow(it),
+          ...(isKnown && { ready: isReady(it, onServer.ready) }),
+        })),
+        ...(isKnown ? { keptDatabases: onServer.kept } : { databasesNotListed: onServer.message }),
       });
-    } else process.stdout.write(`${snapshotsText(stored, kept)}\n`);
+    } else process.stdout.write(`${snapshotsText(stored, onServer)}\n`);
   });
 }
 
@@ -113,16 +124,15 @@ function registerShow(snapshot: Command): void {
 }
 
 function registerVerify(snapshot: Command): void {
-  stackCommand(
-    snapshot,
-    'verify',
-    'prove a snapshot: restore it into a scratch database, compare every row, remove it again',
-    ['rewind snapshot verify                      # the newest', 'rewind snapshot verify s-20261124-101500'],
-  )
+  stackCommand(snapshot, 'verify', 'prove a snapshot: restore it into a scratch database, and compare every row', [
+    'rewind snapshot verify                      # the newest',
+    'rewind snapshot verify s-20261124-101500',
+  ])
     .argument('[snapshot]', 'the snapshot; without it the newest')
     .action(async (word: string | undefined, options: StackOptions) => {
       const { context } = await openSession(options);
-      const { docker, server, snapshots: store, versionTable } = await openDatabase(context);
+      const { docker, server, settings, snapshots: store, versionTable } = await openDatabase(context);
+      const { readyUpTo } = settings;
       const progress = await progressFor(options);
       await makeGood(context, docker, (text) => {
         progress.say(text);
@@ -131,7 +141,7 @@ function registerVerify(snapshot: Command): void {
       if (id === undefined) throw noSnapshot(context.name);
       const manifest = await store.read(id);
       const proof = await interruptible(options.json, (signal) =>
-        proveSnapshot({ server, store, manifest, versionTable, signal }),
+        proveSnapshot({ server, store, manifest, versionTable, readyUpTo, signal }),
       );
       if (!proof) return;
       if (!proof.ok) process.exitCode = exitCode('failed');

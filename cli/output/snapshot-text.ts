@@ -28,8 +28,13 @@ export function manifestJson({ id, manifest, proof }: Shown): object {
     revisions,
     rows: rowsOf(manifest),
     tables: content.tables.map(({ schema, name, rows }) => ({ schema, name, rows })),
-    proof,
+    ...(proof && { proof: proofJson(proof) }),
   };
+}
+
+/** Whether what it has restored is still there is another question. */
+function proofJson({ at, seconds, ok, findings }: SnapshotProof): SnapshotProof {
+  return { at, seconds, ok, findings };
 }
 
 /**
@@ -52,27 +57,37 @@ export function manifestText({ id, manifest, proof }: Shown, tables = false): st
   return [id, columns(rows, '  '), ...(tables && list.length > 0 ? ['', columns(list, '  ')] : [])].join('\n');
 }
 
+/** What a server has besides the live database. */
+export interface OnServer {
+  readonly kept: readonly KeptDatabase[];
+  /** Names of databases that proofs have left. */
+  readonly ready: readonly string[];
+}
+
+/** Whether what a snapshot's proof has restored is on the server. */
+export function isReady(snapshot: StoredSnapshot, ready: readonly string[]): boolean {
+  return 'proof' in snapshot && snapshot.proof?.ready !== undefined && ready.includes(snapshot.proof.ready.name);
+}
+
 /** Snapshots as a table, newest first, and the databases that are kept aside. */
-export function snapshotsText(stored: readonly StoredSnapshot[], kept: readonly KeptDatabase[] | RewindError): string {
+export function snapshotsText(stored: readonly StoredSnapshot[], onServer: OnServer | RewindError): string {
+  const { ready } = 'ready' in onServer ? onServer : { ready: [] };
   const rows = stored.toReversed().map((snapshot) => {
     if ('damage' in snapshot) return [snapshot.id, '', '', '', '', `damaged: ${snapshot.damage.message}`];
     const { id, manifest, proof } = snapshot;
     const { takenAt, revisions, files, reason = '' } = manifest;
-    const proved = proof === undefined ? 'not yet' : proof.ok ? 'yes' : 'NO';
+    const proved = isReady(snapshot, ready) ? 'yes, ready' : proof === undefined ? 'not yet' : proof.ok ? 'yes' : 'NO';
     return [id, localTime(new Date(takenAt)), revisions.join(', '), size(files.archive.bytes), proved, reason];
   });
   const snapshots =
     rows.length === 0
       ? 'There is no snapshot yet. Take one: rewind snapshot create.'
       : columns([['snapshot', 'taken', 'revision', 'size', 'proved', 'why'], ...rows]);
-  if (!Array.isArray(kept))
-    return `${snapshots}\n\nDatabases that are kept aside cannot be listed: ${(kept as RewindError).message}`;
+  if (!('ready' in onServer))
+    return `${snapshots}\n\nDatabases that are kept aside cannot be listed: ${onServer.message}`;
+  const { kept } = onServer;
   if (kept.length === 0) return snapshots;
-  const databases = (kept as readonly KeptDatabase[]).map(({ name, since, bytes }) => [
-    name,
-    localTime(new Date(since)),
-    size(bytes),
-  ]);
+  const databases = kept.map(({ name, since, bytes }) => [name, localTime(new Date(since)), size(bytes)]);
   return `${snapshots}\n\n${columns([['kept database', 'replaced', 'size'], ...databases])}`;
 }
 

@@ -6,17 +6,22 @@ import { dropDatabase } from '../postgres/restore';
 import { proofSuffix, removeAbandoned, withScratch } from '../postgres/scratch';
 import { derivedName } from '../postgres/sql';
 import { timeName } from '../snapshots/id';
-import { buildShadow, quicklyRead, type RestoreSource } from './restore-database';
+import { withReady } from './ready-database';
+import { buildShadow, isAsTaken, quicklyRead, type RestoreSource } from './restore-database';
 
 /**
- * Counts what restoring a snapshot would lose: restores it into a scratch database, compares, and removes that again. The
- * live database is only read.
+ * Counts what restoring a snapshot would lose: restores it into a scratch database, unless a proof has left one, compares, and
+ * removes what it has restored again. The live database is only read.
  *
  * @throws RewindError database/…, snapshot/…
  */
 export async function countRestoreLoss(source: RestoreSource): Promise<RestoreLoss> {
   const { server } = source;
   await removeAbandoned(server);
+  const ready = await withReady(source, async (past) =>
+    (await isAsTaken(source, past)) ? lossAgainst(source, past) : undefined,
+  );
+  if (ready) return ready;
   const name = derivedName(server.database, `${proofSuffix}${timeName(new Date())}`);
   return withScratch(server, name, async () => {
     await buildShadow(source, name);

@@ -9,7 +9,7 @@ import { timeName } from '../snapshots/id';
 import { standByToMove, standDown, standsAt } from './move-data';
 import type { OpenRun } from './open-run';
 import { PauseMark } from './pause-mark';
-import { buildShadow } from './restore-database';
+import { provideShadow } from './restore-database';
 import { RestoreLedger } from './restore-ledger';
 import { stoppedAmong } from './restart-services';
 import { takeSnapshot } from './take-snapshot';
@@ -77,7 +77,7 @@ export async function prepareRestore(open: OpenRun): Promise<string | undefined>
   const shadow = derivedName(server.database, `${shadowSuffix}${time}`);
   const name = derivedName(server.database, `${preparedSuffix}${time}`);
   await withScratch(server, shadow, async () => {
-    await buildShadow({ server, store, manifest, versionTable }, shadow);
+    await provideShadow({ server, store, manifest, versionTable }, shadow);
     // Under this name it outlives this process.
     const sql = `ALTER DATABASE ${identifier(shadow)} RENAME TO ${identifier(name)};`;
     await server.execute(sql, server.maintenance);

@@ -34,6 +34,8 @@ export interface ImportOptions {
   readonly takenAt?: Date;
   /** Which database of a dump of several. @default the stack's, or the only one */
   readonly database?: string;
+  /** As {@link ProofSource.readyUpTo}. */
+  readonly readyUpTo?: number | undefined;
   /** Hears of what has been done. */
   readonly onStep?: (text: string) => void;
   /** Asks to stop; nothing is left behind then. @default never */
@@ -170,7 +172,7 @@ class Import {
   /** Restores it into a database, and makes a snapshot of that. */
   async restore(target: ImportDatabase, known: Known): Promise<ImportedSnapshot> {
     const { server, snapshots: store, versionTable } = this.#database;
-    const { stack, path, reason } = this.#options;
+    const { readyUpTo, stack, path, reason } = this.#options;
     const { facts, section, missingRoles } = known;
     const { header, kind, packedWith } = this.#backup;
     await this.#load(target, known);
@@ -188,7 +190,7 @@ class Import {
       takenAt,
       ...(reason !== undefined && { reason }),
     });
-    const proof = await proveSnapshot({ server, store, manifest, versionTable, ...this.#stop }).catch(
+    const proof = await proveSnapshot({ server, store, manifest, versionTable, readyUpTo, ...this.#stop }).catch(
       async (error: unknown) => {
         await store.remove(manifest.id).catch(() => undefined);
         throw error;

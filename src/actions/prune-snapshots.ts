@@ -1,4 +1,5 @@
 import { dropDatabase } from '../postgres/restore';
+import { readySuffix } from '../postgres/scratch';
 import type { ReleaseStore } from '../releases/release-store';
 import { newestAt, type SnapshotStore } from '../snapshots/snapshot-store';
 import type { StackDatabase } from './open-database';
@@ -10,7 +11,7 @@ export interface PruneOptions {
   readonly keep: number;
   /** Snapshots that stay besides. @default none */
   readonly needed?: ReadonlySet<string>;
-  /** Whether the databases that restores have replaced go too. @default false */
+  /** Whether the databases that restores have replaced go too, and what proofs have left. @default false: only what those of the snapshots have left */
   readonly databases?: boolean;
   /** Only says what would go. @default false */
   readonly dryRun?: boolean;
@@ -33,12 +34,16 @@ export async function pruneSnapshots(
 ): Promise<Pruned> {
   const ids = await snapshots.ids();
   const old = ids.slice(0, Math.max(0, ids.length - keep)).filter((id) => !needed.has(id));
-  const kept = databases ? (await keptDatabases(server)).map(({ name }) => name) : [];
+  const replaced = databases ? (await keptDatabases(server)).map(({ name }) => name) : [];
+  const proofs = await Promise.all(old.map((id) => snapshots.proof(id)));
+  const ofOld = new Set(proofs.map((proof) => proof?.ready?.name));
+  const ready = (await server.databasesLike(readySuffix)).filter((name) => databases || ofOld.has(name));
+  const gone = [...replaced, ...ready];
   if (!dryRun) {
     for (const id of old) await snapshots.remove(id);
-    for (const name of kept) await dropDatabase(server, name);
+    for (const name of gone) await dropDatabase(server, name);
   }
-  return { snapshots: old, databases: kept };
+  return { snapshots: old, databases: gone };
 }
 
 /**

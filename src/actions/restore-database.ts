@@ -6,7 +6,7 @@ import { differences, propertyDifferences, sequenceDifferences } from '../postgr
 import { type DatabaseProperties, propertiesSql } from '../postgres/facts';
 import { dropDatabase, gatherStatistics, restoreArchive } from '../postgres/restore';
 import type { VersionTable } from '../postgres/revisions';
-import { checkRoom } from '../postgres/room';
+import { checkRoom, hasRoom } from '../postgres/room';
 import type { PostgresServer } from '../postgres/server';
 import { proofSuffix, removeAbandoned, withScratch } from '../postgres/scratch';
 import { SnapshotSession } from '../postgres/session';
@@ -17,13 +17,10 @@ import { RewindError } from '../errors';
 import { timeName, timeOf } from '../snapshots/id';
 import type { SnapshotManifest } from '../snapshots/manifest';
 import type { SnapshotProof } from '../snapshots/proof';
-import type { SnapshotStore } from '../snapshots/snapshot-store';
+import { leaveReady, removeReady, type SnapshotOnServer, staysReady, takeReady } from './ready-database';
 
 /** What is restored. */
-export interface RestoreSource {
-  readonly server: PostgresServer;
-  readonly store: SnapshotStore;
-  readonly manifest: SnapshotManifest;
+export interface RestoreSource extends SnapshotOnServer {
   readonly versionTable?: VersionTable;
   /**
    * Whether every row is compared by checksum, or only counted. @default every row, unless that takes long and a proof has
@@ -48,7 +45,10 @@ export const quicklyRead = 64 * 1024 ** 2;
 export async function buildShadow(source: RestoreSource, name: string): Promise<void> {
   const { server, store, manifest, signal, onStep } = source;
   const { id, facts, databaseBytes, files } = manifest;
-  await checkRoom(server, databaseBytes + files.archive.bytes, `Restoring ${id}`);
+  const needed = databaseBytes + files.archive.bytes;
+  // What can be made anew gives way.
+  if (!(await hasRoom(server, needed))) await removeReady(server);
+  await checkRoom(server, needed, `Restoring ${id}`);
   await store.check(manifest, 'archive');
   const properties = await readKeptProperties(source);
   await missingRoles(server, manifest);
@@ -56,7 +56,7 @@ export async function buildShadow(source: RestoreSource, name: string): Promise<
   await restoreArchive(server, { archive, name, owner: properties.owner, facts, ...(signal && { signal }) });
   try {
     await server.execute(propertiesSql(name, properties), server.maintenance);
-    const everyRow = source.everyRow ?? (databaseBytes <= quicklyRead || (await store.proof(id))?.ok !== true);
+    const everyRow = await comparesEveryRow(source);
     onStep?.(everyRow ? 'restored, comparing every row' : 'restored, counting rows');
     const [findings] = await bothEnded(snapshotFindings(source, name, everyRow), gatherStatistics(server, name));
     if (findings.length > 0) throw notRestorable(id, findings);
@@ -66,37 +66,84 @@ export async function buildShadow(source: RestoreSource, name: string): Promise<
   }
 }
 
+/**
+ * The same, except that a database is taken, if there is one, that a proof has left: that is there at once. It is held against
+ * the manifest, too; where it has come to differ, the snapshot is restored anew.
+ *
+ * @throws RewindError as {@link buildShadow}
+ */
+export async function provideShadow(source: RestoreSource, name: string): Promise<void> {
+  const { server, onStep } = source;
+  if (await takeReady(source, name)) {
+    try {
+      if (await isAsTaken(source, name)) return;
+    } catch (error) {
+      await dropDatabase(server, name).catch(() => undefined);
+      throw error;
+    }
+    onStep?.('it has been changed since: restoring anew');
+    await dropDatabase(server, name);
+  }
+  await buildShadow(source, name);
+}
+
+/**
+ * Whether a database that a proof has left is still as the snapshot was taken.
+ *
+ * @throws RewindError database/…, snapshot/damaged
+ */
+export async function isAsTaken(source: RestoreSource, name: string): Promise<boolean> {
+  const everyRow = await comparesEveryRow(source);
+  source.onStep?.(`restored already, ${everyRow ? 'comparing every row' : 'counting rows'}`);
+  return (await snapshotFindings(source, name, everyRow)).length === 0;
+}
+
+async function comparesEveryRow({ everyRow, manifest, store }: RestoreSource): Promise<boolean> {
+  return everyRow ?? (manifest.databaseBytes <= quicklyRead || (await store.proof(manifest.id))?.ok !== true);
+}
+
 /** Two things side by side, both at their end even if one fails. */
 async function bothEnded<A, B>(first: Promise<A>, second: Promise<B>): Promise<[A, B]> {
   await Promise.allSettled([first, second]);
   return [await first, await second];
 }
 
+/** What is proved. */
+export interface ProofSource extends RestoreSource {
+  /** What it restores stays on the server, up to this size in bytes, if it is what would be brought back. @default a gibibyte */
+  readonly readyUpTo?: number | undefined;
+}
+
 /**
- * Restores a snapshot into a scratch database, holds that against the manifest and removes it again; the outcome is kept
- * beside the snapshot.
+ * Restores a snapshot into a scratch database and holds that against the manifest; the outcome is kept beside the snapshot.
+ * What was restored takes the place of what an earlier proof has left, or is removed again.
  *
  * @throws RewindError database/… where that could not be tried
  */
-export async function proveSnapshot(source: RestoreSource): Promise<SnapshotProof> {
-  const { server, store, manifest } = source;
+export async function proveSnapshot(source: ProofSource): Promise<SnapshotProof> {
+  const { server, store, manifest, readyUpTo } = source;
   const started = new Date();
+  const proofOf = (findings: readonly string[]): SnapshotProof => {
+    const seconds = (Date.now() - started.getTime()) / 1000;
+    return { at: started.toISOString(), seconds, ok: findings.length === 0, findings };
+  };
   await server.checkWritable();
   await removeAbandoned(server);
+  const stays = await staysReady(source, readyUpTo);
+  if (stays) await removeReady(server);
   const name = derivedName(server.database, `${proofSuffix}${timeName(started)}`);
-  const building = withScratch(server, name, async () => {
+  const proving = withScratch(server, name, async (): Promise<SnapshotProof> => {
     await buildShadow({ ...source, everyRow: true }, name);
+    const proof = proofOf([]);
+    const ready = stays && (await leaveReady(source, name, proof));
+    if (ready) return { ...proof, ready };
     await dropDatabase(server, name);
+    return proof;
   });
-  const findings = await building.then(
-    () => [],
-    (error: unknown) => {
-      if (error instanceof RewindError && error.code.startsWith('snapshot/')) return error.message.split('\n');
-      throw error;
-    },
-  );
-  const seconds = (Date.now() - started.getTime()) / 1000;
-  const proof = { at: started.toISOString(), seconds, ok: findings.length === 0, findings };
+  const proof = await proving.catch((error: unknown) => {
+    if (error instanceof RewindError && error.code.startsWith('snapshot/')) return proofOf(error.message.split('\n'));
+    throw error;
+  });
   await store.keepProof(manifest.id, proof);
   return proof;
 }

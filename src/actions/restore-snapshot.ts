@@ -9,7 +9,8 @@ import { timeName } from '../snapshots/id';
 import type { SnapshotManifest } from '../snapshots/manifest';
 import { outlookAgainst } from './count-restore-loss';
 import type { StackDatabase } from './open-database';
-import { buildShadow, type KeptDatabase, keptDatabases, replaceDatabase } from './restore-database';
+import { type KeptDatabase, keptDatabases, provideShadow, replaceDatabase } from './restore-database';
+import { giveBack } from './ready-database';
 import { endInterruptedPause, PauseMark } from './pause-mark';
 import { restartServices } from './restart-services';
 
@@ -69,7 +70,7 @@ export async function restoreSnapshot(
       ...(everyRow !== undefined && { everyRow }),
       ...(signal && { signal }),
     };
-    await buildShadow({ ...source, onStep: (text) => onPhase?.(text) }, shadow);
+    await provideShadow({ ...source, onStep: (text) => onPhase?.(text) }, shadow);
     try {
       if (onLoss) {
         onPhase?.('counting what has changed since');
@@ -82,7 +83,7 @@ export async function restoreSnapshot(
       });
       return { keptAs, outageSeconds: seconds, seconds: (Date.now() - started) / 1000 };
     } catch (error) {
-      await dropDatabase(server, shadow).catch(() => undefined);
+      await giveBack(source, shadow).catch(() => dropDatabase(server, shadow).catch(() => undefined));
       throw error;
     }
   });

@@ -22,6 +22,12 @@ export async function checkRoom(server: PostgresServer, bytes: number, what: str
   });
 }
 
+/** Whether it has room for another one, as far as it can tell. */
+export async function hasRoom(server: PostgresServer, bytes: number): Promise<boolean> {
+  const free = await freeBytes(server);
+  return free === undefined || free >= bytes + spareBytes;
+}
+
 async function freeBytes(server: PostgresServer): Promise<number | undefined> {
   return (await dataDisk(server))?.freeBytes;
 }

@@ -15,6 +15,9 @@ export const preparedSuffix = '.prepared-';
 /** What one is called that only proves a snapshot. */
 export const proofSuffix = '.proof-';
 
+/** What one is called that a proof has left: it holds what a snapshot does. */
+export const readySuffix = '.ready-';
+
 /** What one is called that a backup from elsewhere is restored into. */
 export const importSuffix = '.import-';
 

@@ -158,7 +158,7 @@ describe('a setting of the wrong shape is reported with its path', () => {
     [{ images: { 'api:v1': 'v1' } }, 'rewind:images["api:v1"] is not an image ID (sha256:…).'],
     [
       { database: { name: 'db' } },
-      'rewind:database is not a map of {service, name?, user?, alembic?, revision?, restore?, verifier?, roles?, databases?, extensions?}.',
+      'rewind:database is not a map of {service, name?, user?, alembic?, revision?, restore?, readyUpTo?, verifier?, roles?, databases?, extensions?}.',
     ],
     [
       { database: { service: 'db', revision: [] } },

@@ -1,0 +1,130 @@
+import { RewindError } from '../errors';
+import { dropDatabase } from '../postgres/restore';
+import { hasRoom } from '../postgres/room';
+import { readySuffix, removeAbandoned, withScratch } from '../postgres/scratch';
+import type { PostgresServer } from '../postgres/server';
+import { derivedName, identifier } from '../postgres/sql';
+import { databaseId } from '../postgres/swap';
+import { timeName } from '../snapshots/id';
+import type { SnapshotManifest } from '../snapshots/manifest';
+import type { ReadyDatabase, SnapshotProof } from '../snapshots/proof';
+import type { SnapshotStore } from '../snapshots/snapshot-store';
+
+/** A snapshot, and the server that it can be restored on. */
+export interface SnapshotOnServer {
+  readonly server: PostgresServer;
+  readonly store: SnapshotStore;
+  readonly manifest: SnapshotManifest;
+}
+
+/** A database of up to so many bytes stays restored, where nothing else is set: a gibibyte. */
+const usuallyUpTo = 1024 ** 3;
+
+/**
+ * Whether what a proof restores is to stay: it is the snapshot that a revert to its revisions would bring back, and the
+ * database is not larger than what is set.
+ *
+ * @param upTo - in bytes. @default a gibibyte
+ */
+export async function staysReady({ store, manifest }: SnapshotOnServer, upTo = usuallyUpTo): Promise<boolean> {
+  return manifest.databaseBytes <= upTo && (await store.newestAt(manifest.revisions)) === manifest.id;
+}
+
+/**
+ * Leaves what a proof has restored on the server, closed to everybody, so that bringing it back is a change of names; unless
+ * there would not be room to restore another snapshot beside it.
+ *
+ * @param scratch - name of the database; whoever calls holds its lock
+ * @param proof - how the proof has ended
+ * @returns what is kept beside the snapshot; undefined if the database is still called as it was
+ * @throws RewindError database/…, store/unusable
+ */
+export async function leaveReady(
+  { server, store, manifest }: SnapshotOnServer,
+  scratch: string,
+  proof: SnapshotProof,
+): Promise<ReadyDatabase | undefined> {
+  if (!(await hasRoom(server, manifest.databaseBytes + manifest.files.archive.bytes))) return undefined;
+  const name = derivedName(server.database, `${readySuffix}${timeName(new Date(proof.at))}`);
+  const ready = { name, id: (await databaseId(server, scratch))! };
+  // First where it will be found: a database that nobody knows of would stay for ever.
+  await store.keepProof(manifest.id, { ...proof, ready });
+  await rename(server, { from: scratch, to: name, isOpen: false });
+  return ready;
+}
+
+/**
+ * Takes the database that a proof of the snapshot has left: it has the new name then, and takes connections.
+ *
+ * @param name - the new one; whoever calls holds its lock
+ * @returns whether there was one that nobody was at work with
+ */
+export async function takeReady(snapshot: SnapshotOnServer, name: string): Promise<boolean> {
+  const ready = await readyOf(snapshot);
+  if (!ready) return false;
+  return rename(snapshot.server, { from: ready.name, to: name, isOpen: true }).then(
+    () => true,
+    (error: unknown) => {
+      if (!(error instanceof RewindError)) throw error;
+      return false;
+    },
+  );
+}
+
+/** Removes a database that a snapshot was restored into, or gives it back if it is what a proof has left: {@link takeReady}. */
+export async function giveBack({ server, store, manifest }: SnapshotOnServer, name: string): Promise<void> {
+  const ready = (await store.proof(manifest.id))?.ready;
+  if (ready && (await databaseId(server, name)) === ready.id) {
+    await rename(server, { from: name, to: ready.name, isOpen: false });
+  } else await dropDatabase(server, name);
+}
+
+/**
+ * Reads the database that a proof of the snapshot has left, and leaves it again.
+ *
+ * @param read - says whether it was as it should be: one that is not is removed
+ * @returns what was read; undefined if there is no such database, or not as it should be
+ */
+export async function withReady<T>(
+  snapshot: SnapshotOnServer,
+  read: (name: string) => Promise<T | undefined>,
+): Promise<T | undefined> {
+  const { server } = snapshot;
+  const there = await readyOf(snapshot);
+  if (!there) return undefined;
+  return withScratch(server, there.name, async () => {
+    // Somebody else may have taken it, or removed it, until now.
+    if (!(await readyOf(snapshot))) return undefined;
+    await allow(server, there.name, true);
+    const value = await read(there.name);
+    if (value === undefined) await dropDatabase(server, there.name);
+    else await allow(server, there.name, false);
+    return value;
+  });
+}
+
+/** The databases that proofs have left, of which nobody is at work with any, are removed: they can be made anew. */
+export async function removeReady(server: PostgresServer): Promise<void> {
+  await removeAbandoned(server, [readySuffix]);
+}
+
+/** What a proof of a snapshot has left, if it is there. */
+async function readyOf({ server, store, manifest }: SnapshotOnServer): Promise<ReadyDatabase | undefined> {
+  const ready = (await store.proof(manifest.id))?.ready;
+  return ready && (await databaseId(server, ready.name)) === ready.id ? ready : undefined;
+}
+
+function allow(server: PostgresServer, name: string, isOpen: boolean): Promise<void> {
+  return server.execute(`ALTER DATABASE ${identifier(name)} ALLOW_CONNECTIONS ${isOpen};`, server.maintenance);
+}
+
+function rename(
+  server: PostgresServer,
+  { from, to, isOpen }: { readonly from: string; readonly to: string; readonly isOpen: boolean },
+): Promise<void> {
+  const sql = `BEGIN;
+    ALTER DATABASE ${identifier(from)} RENAME TO ${identifier(to)};
+    ALTER DATABASE ${identifier(to)} ALLOW_CONNECTIONS ${isOpen};
+    COMMIT;`;
+  return server.execute(sql, server.maintenance);
+}
