@@ -25,7 +25,10 @@ interface Timed {
 /** What restoring a database of one size took, by each way. */
 interface Restores {
   readonly size: string;
+  /** Restored from the snapshot's archive. */
   readonly ours: readonly (Timed & { readonly peakMegabytes: number })[];
+  /** What its proof has restored, and left. */
+  readonly ready: readonly Timed[];
   readonly runbook: readonly Timed[];
   readonly bare: readonly number[];
   /** Peak memory of taking the snapshot, in megabytes. */
@@ -60,8 +63,21 @@ async function restores(stack: DatabaseStack, size: string, say: (text: string) 
   // Proved at once: in the background that would go on while the first restore is measured.
   const snapshot = await stack.rewind('snapshot', 'create', '--prove', '--json');
   const { id } = JSON.parse(snapshot.stdout) as { id: string };
-  const found = { ours: [] as (Timed & { peakMegabytes: number })[], runbook: [] as Timed[], bare: [] as number[] };
+  const leaveNone = ['snapshot', 'prune', '--databases', '--yes'] as const;
+  await stack.rewind(...leaveNone);
+  const found = {
+    ours: [] as (Timed & { peakMegabytes: number })[],
+    ready: [] as Timed[],
+    runbook: [] as Timed[],
+    bare: [] as number[],
+  };
   const ways = {
+    ready: async (): Promise<void> => {
+      await stack.rewind('snapshot', 'verify', id);
+      found.ready.push(await probed(stack, () => stack.rewind('snapshot', 'restore', id, '--yes', '--json')));
+      say(`${size}, rewind, what its proof has left: ${textOf(found.ready.at(-1)!)}`);
+      await stack.rewind(...leaveNone);
+    },
     ours: async (): Promise<void> => {
       let peakMegabytes = 0;
       const result = await probed(stack, async () => {
@@ -69,7 +85,7 @@ async function restores(stack: DatabaseStack, size: string, say: (text: string) 
       });
       found.ours.push({ ...result, peakMegabytes });
       say(`${size}, rewind: ${textOf(result)}, ${peakMegabytes.toFixed(0)} MB`);
-      await stack.rewind('snapshot', 'prune', '--databases', '--yes');
+      await stack.rewind(...leaveNone);
     },
     runbook: async (): Promise<void> => {
       const result = await probed(stack, () => stack.restoreByRunbook());
@@ -83,7 +99,7 @@ async function restores(stack: DatabaseStack, size: string, say: (text: string) 
     },
   };
   for (let round = 1; round <= rounds; round++) {
-    const order = [ways.ours, ways.runbook, ways.bare];
+    const order = [ways.ours, ways.ready, ways.runbook, ways.bare];
     for (const way of round % 2 === 1 ? order : order.reverse()) await way();
   }
   return { size, ...found, snapshotMegabytes: snapshot.peakMegabytes };
@@ -100,7 +116,7 @@ function textOf({ total, outage }: Timed): string {
   return `${total.toFixed(2)} s in all, API away ${outage.seconds.toFixed(2)} s (${outage.failed} of ${outage.asked} requests failed)`;
 }
 
-function rowsOf({ size, ours, runbook, bare, snapshotMegabytes }: Restores): Measured[] {
+function rowsOf({ size, ours, ready, runbook, bare, snapshotMegabytes }: Restores): Measured[] {
   const name = `rewind snapshot restore, ${size}`;
   const away = ours.map(({ outage }) => outage.seconds);
   const total = ours.map((it) => it.total);
@@ -123,6 +139,13 @@ function rowsOf({ size, ours, runbook, bare, snapshotMegabytes }: Restores): Mea
       peer: bare.map((seconds) => 1.2 * seconds + 5),
       peerName: '1.2 × pg_restore -j2 + 5 s',
       bar: 1,
+    },
+    { name: `${name}, of what its proof has left: in all`, unit: 's', ours: ready.map((it) => it.total) },
+    {
+      name: `${name}, of what its proof has left: application away`,
+      unit: 's',
+      ours: ready.map(({ outage }) => outage.seconds),
+      bar: outageBarSeconds,
     },
     {
       name: `${name}: peak memory`,

@@ -24,6 +24,9 @@ function killed(
 /** r1 cannot be brought up: what ran before is put back. */
 const r1IsSick: Partial<Fault> = { before: (rig) => rig.fall('v1', 'sick'), heal: (rig) => rig.heal('v1') };
 
+/** The snapshot is restored already. */
+const isReady: Partial<Fault> = { before: (rig) => rig.leaveReady() };
+
 /** Something that it has started is killed, of which rewind hears. */
 function ended(
   what: string,
@@ -62,6 +65,22 @@ export const kills: Family = {
     killed(allKilled, 'downgrade', 'protect, while the snapshot is written', (rig) => rig.snapshotWritten),
     killed(rewindKilled, 'restore', 'prepare, while the data is restored', (rig) => rig.shadowFilled),
     killed(allKilled, 'restore', 'prepare, while the data is restored', (rig) => rig.shadowFilled, 'rewind abort'),
+    killed(
+      rewindKilled,
+      'restore',
+      'prepare, when what is ready is taken',
+      (rig) => rig.readyTaken,
+      'rewind resume',
+      isReady,
+    ),
+    killed(
+      allKilled,
+      'restore',
+      'prepare, when what is ready is taken',
+      (rig) => rig.readyTaken,
+      'rewind abort',
+      isReady,
+    ),
     killed(rewindKilled, 'images', 'switch, old container stopping', onEvent('app', 'kill')),
     killed(allKilled, 'images', 'switch, old container gone', onEvent('app', 'destroy')),
     killed(allKilled, 'images', 'switch, new container made', onEvent('app', 'create'), 'rewind abort'),

@@ -15,6 +15,9 @@ import { type Ailment, composeOf, imageOf, services, user, type Version } from '
 const sumOf = (columns: string, table: string): string =>
   `SELECT count(*) || ':' || coalesce(sum(hashtextextended(ROW(${columns})::text, 0)), 0) FROM ${table}`;
 
+/** What the proof of a snapshot has restored does not stay, unless that is what is tried: {@link Rig.leaveReady}. */
+const database = { service: 'db', alembic: { service: 'app' } };
+
 /** Checksums of the rows that were there before a revert. */
 interface Rows {
   readonly all: string;
@@ -76,6 +79,14 @@ export class Rig {
     if (way === 'images') return [...r1, '--only', 'images'];
     if (way === 'restore') return [...r1, '--database=restore', '--accept-loss', this.snapshot];
     return [...r1, '--database=downgrade', '--accept-loss', '0002,public.goods.price'];
+  }
+
+  /** Has what the snapshot holds stay restored on the server. */
+  async leaveReady(): Promise<void> {
+    await this.stack.configure({ database });
+    await this.stack.rewind('snapshot', 'verify', this.snapshot);
+    await this.stack.configure({ database: { ...database, readyUpTo: '0' } });
+    if ((await this.database.databases('ready')).length !== 1) throw new Error(`${this.snapshot} is not ready`);
   }
 
   /** r2 runs, on rows that no snapshot has; nothing is kept aside. */
@@ -169,6 +180,14 @@ export class Rig {
       rewind.until(eventually(async () => (await this.database.databases('shadow')).length > 0, 'a shadow', 60_000));
   }
 
+  /** What was left ready has been taken. */
+  get readyTaken(): Moment {
+    return (rewind) =>
+      rewind.until(
+        eventually(async () => (await this.database.databases('ready')).length === 0, 'it to be taken', 60_000),
+      );
+  }
+
   /** Something happens to a container, as the engine tells: `kill`, `destroy`, `create`, `start`, `exec_start`. */
   event(service: string, action: string): Moment {
     const moment = momentOf(this.container(service), action);
@@ -195,7 +214,7 @@ export class Rig {
       images: undefined,
       tags: { app: version, web: version },
       env: { app: { LOG_LEVEL: version === 'v1' ? 'info' : 'debug' } },
-      database: { service: 'db', alembic: { service: 'app' } },
+      database: { ...database, readyUpTo: '0' },
       verify: { http: [{ service: 'app', port: 8000, path: '/', withinMs: 2000 }] },
       retain: 1000,
     });

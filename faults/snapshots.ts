@@ -9,9 +9,14 @@ import type { Rig } from './rig';
 const file = (rig: Rig, name: string): string => join(rig.store, 'snapshots', rig.snapshot, name);
 
 /** A file of the snapshot is damaged, and is brought back from a copy afterwards. */
-function damaged(name: string, how: (path: string) => Promise<unknown>): Pick<Fault, 'before' | 'heal'> {
+function damaged(
+  name: string,
+  how: (path: string) => Promise<unknown>,
+  isReady = false,
+): Pick<Fault, 'before' | 'heal'> {
   return {
     before: async (rig) => {
+      if (isReady) await rig.leaveReady();
       await copyFile(file(rig, name), file(rig, `${name}.good`));
       await how(file(rig, name));
     },
@@ -42,6 +47,12 @@ export const snapshots: Family = {
     { what: 'snapshot cut short', ...restore, ...damaged('archive', cut), says: /snapshot\/damaged/ },
     { what: 'a byte of the snapshot changed', ...restore, ...damaged('archive', flip), says: /snapshot\/damaged/ },
     { what: 'data of the snapshot missing', ...restore, ...damaged('archive', rm), says: /snapshot\/damaged/ },
+    {
+      what: 'data of the snapshot missing, which is ready',
+      ...restore,
+      ...damaged('archive', rm, true),
+      ends: ['done'],
+    },
     { what: 'manifest of the snapshot cut short', ...restore, ...damaged('manifest.json', cut) },
     { what: 'manifest of the snapshot empty', ...restore, ...damaged('manifest.json', (path) => writeFile(path, '')) },
     {

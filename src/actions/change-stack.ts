@@ -25,7 +25,7 @@ import { EarlyVerification, type Verify } from './early-verification';
 import { changesContainers, changesData, EngineRun, type ProgramFor } from './engine-run';
 import { Journal } from './journal';
 import { type ReleaseReason, whoAmI } from './keep-release';
-import { openDatabase } from './open-database';
+import { openDatabase, snapshotsOf } from './open-database';
 import { endInterruptedPause, PauseMark } from './pause-mark';
 import { restoreSecrets } from './restore-secrets';
 import { rotateSecrets, type Rotation } from './rotate-secrets';
@@ -161,7 +161,7 @@ class Change {
     const end = await this.#run().finally(
       () => this.#elsewhere && rm(this.#elsewhere, { recursive: true, force: true }),
     );
-    if (end.state !== 'done' && this.#isDataTouched) await this.#removeLeftDatabases();
+    if (end.state !== 'done' && this.#isDataTouched) await this.#removeLeftData();
     this.#timeline.endAll(end.state === 'done' || end.state === 'put-back');
     const result = { ...end, phases: this.#timeline.phases, data: this.#dataDone };
     await this.#options.onEnd?.(result);
@@ -396,7 +396,7 @@ class Change {
     await this.#options.lookBefore?.();
     await this.#engine.recover();
     await stepsEnded(this.#context.releases);
-    await this.#removeLeftDatabases();
+    await this.#removeLeftData();
     const newest = await this.#newest();
     if (newest && newest.number > entry.before && 'record' in newest) {
       // Whoever has changed the stack configuration since wants what it says now.
@@ -416,11 +416,15 @@ class Change {
       .catch(() => undefined);
   }
 
-  /** What a restore was filling when it failed or was killed. Where there is no database, or none that answers, whoever works with it next does. */
-  async #removeLeftDatabases(): Promise<void> {
-    await openDatabase(this.#context)
-      .then(({ server }) => removeLeft(server))
-      .catch(() => undefined);
+  /**
+   * What a snapshot or a restore was filling when it failed or was killed. Where there is no database, or none that answers,
+   * whoever works with it next does.
+   */
+  async #removeLeftData(): Promise<void> {
+    await Promise.allSettled([
+      openDatabase(this.#context).then(({ server }) => removeLeft(server)),
+      snapshotsOf(this.#context).removeAbandoned(),
+    ]);
   }
 
   async #hashOfConfiguration(): Promise<string> {

@@ -151,14 +151,14 @@ export class SnapshotStore {
     const base = snapshotId(time);
     let id = base;
     for (let number = 2; taken.has(id); number++) id = `${base}-${number}`;
-    await this.#removeAbandoned();
+    await this.removeAbandoned();
     const draft = join(this.folder, `.${id}.${process.pid}@${hostname()}`);
     await this.#guarded(() => mkdir(draft, { recursive: true, mode: 0o700 }));
     return new SnapshotDraft(id, draft, join(this.folder, id), (work) => this.#guarded(work));
   }
 
   /** What processes have left that were killed while they wrote; those on other machines cannot be asked. */
-  async #removeAbandoned(): Promise<void> {
+  async removeAbandoned(): Promise<void> {
     for (const name of await readdir(this.folder).catch(() => [])) {
       const [, pid, host] = /^\.s-[\d-]+\.(\d+)@(.+)$/.exec(name) ?? [];
       const isAbandoned = host === hostname() && !isAlive(Number(pid));
