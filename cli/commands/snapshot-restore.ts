@@ -122,7 +122,7 @@ function registerPrune(snapshot: Command): void {
     ['rewind snapshot prune --keep 10', 'rewind snapshot prune --keep 10 --databases --yes'],
   )
     .option('-k, --keep <snapshots>', 'how many of the newest snapshots stay', '10')
-    .option('--databases', 'remove the databases that restores have replaced, too', false)
+    .option('--databases', 'remove the databases that restores have replaced, and what a proof has left, too', false)
     .option('-y, --yes', 'do it without asking', false)
     .action(async (options: YesOptions & { keep: string; databases: boolean }) => {
       const keep = Number(options.keep);

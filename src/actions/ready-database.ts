@@ -1,7 +1,7 @@
 import { RewindError } from '../errors';
 import { dropDatabase } from '../postgres/restore';
 import { hasRoom } from '../postgres/room';
-import { readySuffix, removeAbandoned, withScratch } from '../postgres/scratch';
+import { isHeld, readySuffix, withScratch } from '../postgres/scratch';
 import type { PostgresServer } from '../postgres/server';
 import { derivedName, identifier } from '../postgres/sql';
 import { databaseId } from '../postgres/swap';
@@ -36,21 +36,25 @@ export async function staysReady({ store, manifest }: SnapshotOnServer, upTo = u
  *
  * @param scratch - name of the database; whoever calls holds its lock
  * @param proof - how the proof has ended
- * @returns what is kept beside the snapshot; undefined if the database is still called as it was
+ * @returns the proof, as it is kept beside the snapshot; undefined if the database is still called as it was
  * @throws RewindError database/…, store/unusable
  */
 export async function leaveReady(
   { server, store, manifest }: SnapshotOnServer,
   scratch: string,
   proof: SnapshotProof,
-): Promise<ReadyDatabase | undefined> {
+): Promise<SnapshotProof | undefined> {
   if (!(await hasRoom(server, manifest.databaseBytes + manifest.files.archive.bytes))) return undefined;
   const name = derivedName(server.database, `${readySuffix}${timeName(new Date(proof.at))}`);
-  const ready = { name, id: (await databaseId(server, scratch))! };
-  // First where it will be found: a database that nobody knows of would stay for ever.
-  await store.keepProof(manifest.id, { ...proof, ready });
-  await rename(server, { from: scratch, to: name, isOpen: false });
-  return ready;
+  const proved = { ...proof, ready: { name, id: (await databaseId(server, scratch))! } };
+  // Two proofs may come to their ends at the same time.
+  return withScratch(server, `${server.database}${readySuffix}`, async () => {
+    // First where it will be found: a database that nobody knows of would stay for long.
+    await store.keepProof(manifest.id, proved);
+    await rename(server, { from: scratch, to: name, isOpen: false });
+    await removeReady(server, name);
+    return proved;
+  });
 }
 
 /**
@@ -103,9 +107,15 @@ export async function withReady<T>(
   });
 }
 
-/** The databases that proofs have left, of which nobody is at work with any, are removed: they can be made anew. */
-export async function removeReady(server: PostgresServer): Promise<void> {
-  await removeAbandoned(server, [readySuffix]);
+/**
+ * Removes the databases that proofs have left, unless somebody is at work with them: they can be made anew.
+ *
+ * @param but - the one that stays. @default none
+ */
+export async function removeReady(server: PostgresServer, but?: string): Promise<void> {
+  for (const name of await server.databasesLike(readySuffix)) {
+    if (name !== but && !(await isHeld(server, name))) await dropDatabase(server, name);
+  }
 }
 
 /** What a proof of a snapshot has left, if it is there. */

@@ -135,17 +135,23 @@ export async function proveSnapshot(source: ProofSource): Promise<SnapshotProof>
   const proving = withScratch(server, name, async (): Promise<SnapshotProof> => {
     await buildShadow({ ...source, everyRow: true }, name);
     const proof = proofOf([]);
-    const ready = stays && (await leaveReady(source, name, proof));
-    if (ready) return { ...proof, ready };
+    try {
+      const left = stays && (await leaveReady(source, name, proof));
+      if (left) return left;
+    } catch (error) {
+      await dropDatabase(server, name).catch(() => undefined);
+      throw error;
+    }
     await dropDatabase(server, name);
+    await store.keepProof(manifest.id, proof);
     return proof;
   });
-  const proof = await proving.catch((error: unknown) => {
-    if (error instanceof RewindError && error.code.startsWith('snapshot/')) return proofOf(error.message.split('\n'));
-    throw error;
+  return proving.catch(async (error: unknown) => {
+    if (!(error instanceof RewindError) || !error.code.startsWith('snapshot/')) throw error;
+    const failed = proofOf(error.message.split('\n'));
+    await store.keepProof(manifest.id, failed);
+    return failed;
   });
-  await store.keepProof(manifest.id, proof);
-  return proof;
 }
 
 /** A database that was replaced, and is kept. */

@@ -46,9 +46,7 @@ export async function removeAbandoned(
   const names = await Promise.all(suffixes.map((suffix) => server.databasesLike(suffix)));
   const held: string[] = [];
   for (const name of names.flat()) {
-    const sql = `SELECT pg_catalog.pg_try_advisory_xact_lock(${lockOf(name)}) AS free`;
-    const [row] = await server.query<{ free: boolean }>(sql, server.maintenance);
-    if (!row?.free) {
+    if (await isHeld(server, name)) {
       held.push(name);
       continue;
     }
@@ -57,6 +55,13 @@ export async function removeAbandoned(
     await dropDatabase(server, name);
   }
   return held;
+}
+
+/** Whether a process works with a database of Rewind's own. */
+export async function isHeld(server: PostgresServer, name: string): Promise<boolean> {
+  const sql = `SELECT pg_catalog.pg_try_advisory_xact_lock(${lockOf(name)}) AS free`;
+  const [row] = await server.query<{ free: boolean }>(sql, server.maintenance);
+  return row?.free !== true;
 }
 
 /**

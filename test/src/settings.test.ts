@@ -143,6 +143,12 @@ describe('the database', () => {
     expect(read({ revision: ['b', 'a', 'b'] })).toEqual({ service: 'db', revision: ['a', 'b'] });
   });
 
+  test('stays ready up to a size, as compose takes it', () => {
+    expect(read({ readyUpTo: '500mb' })?.readyUpTo).toBe(500 * 1024 ** 2);
+    expect(read({ readyUpTo: 0 })?.readyUpTo).toBe(0);
+    expect(read({})?.readyUpTo).toBeUndefined();
+  });
+
   test('was brought back from a snapshot, or from a database that was kept', () => {
     const at = '2026-11-24T10:15:00Z';
     expect(read({ restore: { snapshot: 's-1', at } })?.restore).toEqual({ source: { snapshot: 's-1' }, at });
@@ -155,6 +161,10 @@ describe('the database', () => {
 
 describe('a setting of the wrong shape is reported with its path', () => {
   test.each([
+    [
+      { database: { service: 'db', readyUpTo: 'much' } },
+      'rewind:database.readyUpTo is not a size, e.g. 500mb, 2gb or 0.',
+    ],
     [{ images: { 'api:v1': 'v1' } }, 'rewind:images["api:v1"] is not an image ID (sha256:…).'],
     [
       { database: { name: 'db' } },
