@@ -2,8 +2,9 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
+import { removeReady } from '../../src/actions/ready-database';
 import {
-  buildShadow,
+  provideShadow,
   proveSnapshot,
   replaceDatabase,
   type RestoreSource,
@@ -93,7 +94,7 @@ class Round {
     const changes = await this.#change(model, source, wanted);
     const changed = await this.#text();
     const shadow = `${name.slice(0, 20)}.shadow`;
-    await buildShadow(source, shadow).catch((error: unknown) => {
+    await provideShadow(source, shadow).catch((error: unknown) => {
       throw error instanceof RewindError ? this.#mismatch('the restore', [error.message]) : error;
     });
     const keptAs = await withScratch(postgres, shadow, () => replaceDatabase(postgres, shadow));
@@ -103,6 +104,7 @@ class Round {
       await dropDatabase(postgres, again);
       this.#hold('what was put back after the restore', changed, await this.#text());
     } else await dropDatabase(postgres, keptAs);
+    await removeReady(postgres);
     await server.sql(`DROP DATABASE ${quoted(name)} WITH (FORCE);`);
     await this.#store.remove(manifest.id);
     this.#options.say(

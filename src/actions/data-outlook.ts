@@ -12,8 +12,9 @@ import type { AlembicSettings } from '../settings';
 import { newestAt } from '../snapshots/snapshot-store';
 import type { DataChoice } from './choose-data';
 import { countRestoreLoss } from './count-restore-loss';
-import { openDatabase, snapshotsOf, type StackDatabase } from './open-database';
+import { openDatabase, type StackDatabase } from './open-database';
 import { noDowngrade, unknownRevision } from './prepare-data';
+import { readyOf } from './ready-database';
 import type { StackContext } from './stack-context';
 
 /** What becomes of the data when a release comes back. */
@@ -29,7 +30,13 @@ export interface DataOutlook {
   /** Migrations that the release has and the database does not, oldest first. */
   readonly older?: DataOutlook['newer'];
   /** The newest snapshot that was taken at the release's revisions. @default there is none */
-  readonly snapshot?: { readonly id: string; readonly takenAt: string; readonly proved: boolean };
+  readonly snapshot?: {
+    readonly id: string;
+    readonly takenAt: string;
+    readonly proved: boolean;
+    /** Whether what its proof has restored is on the server, so that it need not be restored once more. */
+    readonly ready: boolean;
+  };
   /** What going back to the release's revision would lose, and what is advised. @default no migration stands between */
   readonly loss?: LossOutlook;
   /** Why the migrations could not be looked at. @default they were */
@@ -69,7 +76,7 @@ export async function dataOutlook(
     if (alembic === undefined || now === undefined || then === undefined) return { service };
     const revisions = await readRevisions(database.server, database.versionTable);
     if (now === then) {
-      const fitting = await snapshotAt(context, revisions);
+      const fitting = await snapshotAt(database, revisions);
       return { service, revisions, ...(fitting && { snapshot: fitting }) };
     }
     const like = await surroundings(database, context.name, alembic);
@@ -79,7 +86,7 @@ export async function dataOutlook(
     if (!current || !target) return { service, revisions };
     const releaseRevisions = to.database?.revisions ?? target.heads;
     const known = [current, target].find((graph) => knows(graph, [...revisions, ...releaseRevisions]));
-    const snapshot = await snapshotAt(context, releaseRevisions);
+    const snapshot = await snapshotAt(database, releaseRevisions);
     const shared = { service, revisions, releaseRevisions, ...(snapshot && { snapshot }) };
     if (!known) {
       const unknown = `neither image knows both ${revisions.join(', ')} and ${releaseRevisions.join(', ')}`;
@@ -134,9 +141,15 @@ export async function surroundings(
   return { ...none, envs: config.Env, user: config.User, workingDir: config.WorkingDir };
 }
 
-async function snapshotAt(context: StackContext, revisions: readonly string[]): Promise<DataOutlook['snapshot']> {
-  const found = newestAt(await snapshotsOf(context).list(), revisions);
-  return found && { id: found.id, takenAt: found.manifest.takenAt, proved: found.proof?.ok ?? false };
+async function snapshotAt(
+  { server, snapshots: store }: StackDatabase,
+  revisions: readonly string[],
+): Promise<DataOutlook['snapshot']> {
+  const found = newestAt(await store.list(), revisions);
+  if (!found) return undefined;
+  const { id, manifest, proof } = found;
+  const ready = (await readyOf({ server, store, manifest })) !== undefined;
+  return { id, takenAt: manifest.takenAt, proved: proof?.ok ?? false, ready };
 }
 
 /** Why the data cannot become what a choice wants; undefined if it can. */
@@ -214,8 +227,9 @@ function restoreText({ service, snapshot }: DataOutlook, target: readonly string
   return `The data of ${service} is brought back from ${snapshotText(snapshot)}, of revision ${revisionNames(target)}. Rows written since are then only in the database that is kept (rewind snapshot undo).`;
 }
 
-function snapshotText({ id, takenAt, proved }: NonNullable<DataOutlook['snapshot']>): string {
-  return `${id} (${takenAt.slice(0, 16).replace('T', ' ')} UTC, ${proved ? 'proved' : 'not proved yet'})`;
+function snapshotText({ id, takenAt, proved, ready }: NonNullable<DataOutlook['snapshot']>): string {
+  const state = ready ? 'proved, ready' : proved ? 'proved' : 'not proved yet';
+  return `${id} (${takenAt.slice(0, 16).replace('T', ' ')} UTC, ${state})`;
 }
 
 function stepText({ revision, about, downgrades }: NonNullable<DataOutlook['newer']>[number]): string {

@@ -1,6 +1,6 @@
 import { RewindError } from '../errors';
 import { dropDatabase } from '../postgres/restore';
-import { hasRoom } from '../postgres/room';
+import { hasRoomToSpare } from '../postgres/room';
 import { isHeld, readySuffix, withScratch } from '../postgres/scratch';
 import type { PostgresServer } from '../postgres/server';
 import { derivedName, identifier } from '../postgres/sql';
@@ -17,7 +17,7 @@ export interface SnapshotOnServer {
   readonly manifest: SnapshotManifest;
 }
 
-/** A database of up to so many bytes stays restored, where nothing else is set: a gibibyte. */
+/** A database of up to so many bytes stays restored, where nothing else is set. */
 const usuallyUpTo = 1024 ** 3;
 
 /**
@@ -44,7 +44,7 @@ export async function leaveReady(
   scratch: string,
   proof: SnapshotProof,
 ): Promise<SnapshotProof | undefined> {
-  if (!(await hasRoom(server, manifest.databaseBytes + manifest.files.archive.bytes))) return undefined;
+  if (!(await hasRoomToSpare(server, manifest.databaseBytes + manifest.files.archive.bytes))) return undefined;
   const name = derivedName(server.database, `${readySuffix}${timeName(new Date(proof.at))}`);
   const proved = { ...proof, ready: { name, id: (await databaseId(server, scratch))! } };
   // Two proofs may come to their ends at the same time.
@@ -64,9 +64,10 @@ export async function leaveReady(
  * @returns whether there was one that nobody was at work with
  */
 export async function takeReady(snapshot: SnapshotOnServer, name: string): Promise<boolean> {
+  const { server } = snapshot;
   const ready = await readyOf(snapshot);
-  if (!ready) return false;
-  return rename(snapshot.server, { from: ready.name, to: name, isOpen: true }).then(
+  if (!ready || (await isHeld(server, ready.name))) return false;
+  return rename(server, { from: ready.name, to: name, isOpen: true }).then(
     () => true,
     (error: unknown) => {
       if (!(error instanceof RewindError)) throw error;
@@ -100,10 +101,15 @@ export async function withReady<T>(
     // Somebody else may have taken it, or removed it, until now.
     if (!(await readyOf(snapshot))) return undefined;
     await allow(server, there.name, true);
-    const value = await read(there.name);
-    if (value === undefined) await dropDatabase(server, there.name);
-    else await allow(server, there.name, false);
-    return value;
+    try {
+      const value = await read(there.name);
+      if (value === undefined) await dropDatabase(server, there.name);
+      else await allow(server, there.name, false);
+      return value;
+    } catch (error) {
+      await allow(server, there.name, false).catch(() => undefined);
+      throw error;
+    }
   });
 }
 
@@ -118,8 +124,12 @@ export async function removeReady(server: PostgresServer, but?: string): Promise
   }
 }
 
-/** What a proof of a snapshot has left, if it is there. */
-async function readyOf({ server, store, manifest }: SnapshotOnServer): Promise<ReadyDatabase | undefined> {
+/**
+ * What a proof of a snapshot has left, if it is there.
+ *
+ * @throws RewindError database/…
+ */
+export async function readyOf({ server, store, manifest }: SnapshotOnServer): Promise<ReadyDatabase | undefined> {
   const ready = (await store.proof(manifest.id))?.ready;
   return ready && (await databaseId(server, ready.name)) === ready.id ? ready : undefined;
 }

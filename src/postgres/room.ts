@@ -28,6 +28,15 @@ export async function hasRoom(server: PostgresServer, bytes: number): Promise<bo
   return free === undefined || free >= bytes + spareBytes;
 }
 
+/** What of a disk has to stay free of what is only kept to be quick: a disk that is nearly full is a trigger. */
+const sparePart = 0.1;
+
+/** Whether it has room for another one, and the disk is not nearly full, as far as it can tell. */
+export async function hasRoomToSpare(server: PostgresServer, bytes: number): Promise<boolean> {
+  const disk = await dataDisk(server);
+  return !disk || disk.freeBytes >= Math.max(bytes + spareBytes, sparePart * disk.totalBytes);
+}
+
 async function freeBytes(server: PostgresServer): Promise<number | undefined> {
   return (await dataDisk(server))?.freeBytes;
 }

@@ -114,6 +114,7 @@ describe('the plan of going back says of the data', () => {
       restore: { id: snapshot, rough: { atLeast: 3 } },
       advice: { choice: 'downgrade' },
     });
+    expect(rough.data).toMatch(new RegExp(`--database=restore, from ${snapshot} \\(.* UTC, proved, ready\\)`));
     expect(rough.data).toContain(
       'A downgrade would take away 2 rows:\n    0002: table public.zones is dropped: 2 rows\n',
     );
