@@ -6,9 +6,9 @@ import { removeReady } from '../../src/actions/ready-database';
 import {
   provideShadow,
   proveSnapshot,
-  replaceDatabase,
   type RestoreSource,
   snapshotFindings,
+  withReplacement,
 } from '../../src/actions/restore-database';
 import { takeSnapshot } from '../../src/actions/take-snapshot';
 import { RewindError } from '../../src/errors';
@@ -97,10 +97,10 @@ class Round {
     await provideShadow(source, shadow).catch((error: unknown) => {
       throw error instanceof RewindError ? this.#mismatch('the restore', [error.message]) : error;
     });
-    const keptAs = await withScratch(postgres, shadow, () => replaceDatabase(postgres, shadow));
+    const keptAs = await replaced(postgres, shadow);
     this.#hold('what was restored', wanted, await this.#text());
     if (random.chance(0.3)) {
-      const again = await withScratch(postgres, keptAs, () => replaceDatabase(postgres, keptAs));
+      const again = await replaced(postgres, keptAs);
       await dropDatabase(postgres, again);
       this.#hold('what was put back after the restore', changed, await this.#text());
     } else await dropDatabase(postgres, keptAs);
@@ -166,4 +166,9 @@ function comparable(dump: string): string {
     .filter((line) => !/^\\(un)?restrict /.test(line))
     .map((line) => (/ (ANY|ALL) \(/.test(line) ? line.replaceAll(/::(character varying|text)(\[\])?|[()]/g, '') : line))
     .join('\n');
+}
+
+/** Puts a database into the place of the live one, and says what that is called then. */
+function replaced(server: PostgresServer, name: string): Promise<string> {
+  return withScratch(server, name, () => withReplacement(server, name, ({ replace }) => replace()));
 }

@@ -11,14 +11,14 @@ import { endSessionsFrom } from '../postgres/lost-sessions';
 import { revisionNames } from '../postgres/revisions';
 import { withScratch } from '../postgres/scratch';
 import { identifier } from '../postgres/sql';
-import { databaseId, swapDatabases } from '../postgres/swap';
+import { databaseId, withSwap } from '../postgres/swap';
 import type { RestoreSettings } from '../settings';
 import { chooseMover } from './choose-mover';
 import type { SchemaMove, StandingMigration } from './data-run';
 import type { OpenRun } from './open-run';
 import { PauseMark } from './pause-mark';
 import { noDowngrade, unknownRevision } from './prepare-data';
-import { replaceDatabase } from './restore-database';
+import { withReplacement } from './restore-database';
 import { RestoreLedger } from './restore-ledger';
 import { restartServices, stoppedAmong, stopUsers } from './restart-services';
 
@@ -172,11 +172,24 @@ class Switch {
   }
 
   async run(): Promise<void> {
+    const { server, releases } = this.#open;
+    if (!this.#replacement) return this.#run(() => Promise.resolve());
+    const { restore, name } = this.#replacement;
+    await withScratch(server, name, () =>
+      withReplacement(server, name, ({ id, replace }) =>
+        this.#run(async () => {
+          this.#keptAs = await new RestoreLedger(releases).during(restore, id!, replace);
+        }),
+      ),
+    );
+  }
+
+  async #run(replace: () => Promise<void>): Promise<void> {
     const { exchange } = this.#open;
     const begin = async (): Promise<void> => {
       stopIf(this.#signal);
       await this.#quiesce();
-      if (this.#replacement) await this.#replace(this.#replacement);
+      await replace();
       stopIf(this.#signal);
     };
     try {
@@ -206,14 +219,6 @@ class Switch {
 
   #moveOf(way: Way): SchemaMove {
     return { from: this.#before, to: this.#open.run.revisions!, isReversible: isReversible(way) };
-  }
-
-  async #replace({ restore, name }: Replacement): Promise<void> {
-    const { server, releases } = this.#open;
-    const id = await databaseId(server, name);
-    this.#keptAs = await new RestoreLedger(releases).during(restore, id!, () =>
-      withScratch(server, name, () => replaceDatabase(server, name)),
-    );
   }
 
   async #move(way: Way, begin: () => Promise<void>): Promise<void> {
@@ -271,7 +276,7 @@ class Switch {
     if (this.#replacement && this.#keptAs !== undefined) {
       const { restore, name } = this.#replacement;
       const back = { live: server.database, replacement: this.#keptAs, keptAs: name };
-      await withScratch(server, back.replacement, () => swapDatabases(server, back));
+      await withScratch(server, back.replacement, () => withSwap(server, back, ({ run }) => run()));
       await new RestoreLedger(releases).forget(restore);
       // What a snapshot was restored into can be made anew; a database that was kept stays.
       if ('snapshot' in restore.source) await dropDatabase(server, name);

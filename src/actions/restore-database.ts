@@ -12,7 +12,7 @@ import { proofSuffix, removeAbandoned, withScratch } from '../postgres/scratch';
 import { SnapshotSession } from '../postgres/session';
 import { derivedName, identifier, textArray } from '../postgres/sql';
 import { readState } from '../postgres/state';
-import { databaseId, swapDatabases } from '../postgres/swap';
+import { databaseId, withSwap } from '../postgres/swap';
 import { RewindError } from '../errors';
 import { timeName, timeOf } from '../snapshots/id';
 import type { SnapshotManifest } from '../snapshots/manifest';
@@ -162,16 +162,35 @@ export interface KeptDatabase {
   readonly bytes: number;
 }
 
+/** A database that is about to take the place of the live one. */
+export interface Replacing {
+  /** What names it, whatever it is called. */
+  readonly id: number | undefined;
+  /**
+   * Puts it there, once.
+   *
+   * @returns the name under which the live one is kept
+   * @throws RewindError database/…; the live database is as it was then
+   */
+  readonly replace: () => Promise<string>;
+}
+
 /**
- * Puts a shadow into the place of the live database.
+ * Prepares to put a database into the place of the live one.
  *
- * @returns the name under which the live one is kept
- * @throws RewindError database/…; the live database is as it was then
+ * @param replacement - whoever calls holds its lock: {@link withScratch}
+ * @param work - stops what uses the live one, and replaces it
+ * @throws RewindError database/…; and whatever `work` throws
  */
-export async function replaceDatabase(server: PostgresServer, shadow: string): Promise<string> {
+export async function withReplacement<T>(
+  server: PostgresServer,
+  replacement: string,
+  work: (replacing: Replacing) => Promise<T>,
+): Promise<T> {
   const keptAs = await freeName(server);
-  await swapDatabases(server, { live: server.database, replacement: shadow, keptAs });
-  return keptAs;
+  return withSwap(server, { live: server.database, replacement, keptAs }, ({ id, run }) =>
+    work({ id, replace: () => run().then(() => keptAs) }),
+  );
 }
 
 const keptSuffix = '.before-';

@@ -9,7 +9,7 @@ import { timeName } from '../snapshots/id';
 import type { SnapshotManifest } from '../snapshots/manifest';
 import { outlookAgainst } from './count-restore-loss';
 import type { StackDatabase } from './open-database';
-import { type KeptDatabase, keptDatabases, provideShadow, replaceDatabase } from './restore-database';
+import { type KeptDatabase, keptDatabases, provideShadow, withReplacement } from './restore-database';
 import { giveBack } from './ready-database';
 import { endInterruptedPause, PauseMark } from './pause-mark';
 import { restartServices } from './restart-services';
@@ -77,10 +77,12 @@ export async function restoreSnapshot(
         await onLoss(await outlookAgainst(source, shadow, lossWithinMs));
       }
       const what = `snapshot restore ${manifest.id}`;
-      const { result: keptAs, seconds } = await whileQuiet(stack, database, what, listener, () => {
-        signal?.throwIfAborted();
-        return replaceDatabase(server, shadow);
-      });
+      const { result: keptAs, seconds } = await withReplacement(server, shadow, ({ replace }) =>
+        whileQuiet(stack, database, what, listener, () => {
+          signal?.throwIfAborted();
+          return replace();
+        }),
+      );
       return { keptAs, outageSeconds: seconds, seconds: (Date.now() - started) / 1000 };
     } catch (error) {
       await giveBack(source, shadow).catch(() => dropDatabase(server, shadow).catch(() => undefined));
@@ -106,7 +108,9 @@ export async function undoRestore(
   await database.server.checkWritable();
   const { name: restored } = await chooseKept(database, name);
   const { result: keptAs, seconds } = await withScratch(database.server, restored, () =>
-    whileQuiet(stack, database, 'snapshot undo', listener, () => replaceDatabase(database.server, restored)),
+    withReplacement(database.server, restored, ({ replace }) =>
+      whileQuiet(stack, database, 'snapshot undo', listener, replace),
+    ),
   );
   return { restored, keptAs, outageSeconds: seconds, seconds: (Date.now() - started) / 1000 };
 }
