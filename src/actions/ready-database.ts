@@ -21,18 +21,30 @@ export interface SnapshotOnServer {
 const usuallyUpTo = 1024 ** 3;
 
 /**
- * Whether what a proof restores is to stay: it is the snapshot that a revert to its revisions would bring back, and the
- * database is not larger than what is set.
+ * Whether what a proof restores is to stay: it is the snapshot that a revert to its revisions would bring back, no later one is
+ * ready, and the database is not larger than what is set.
  *
  * @param upTo - in bytes. @default a gibibyte
+ * @throws RewindError database/…, store/unusable
  */
-export async function staysReady({ store, manifest }: SnapshotOnServer, upTo = usuallyUpTo): Promise<boolean> {
-  return manifest.databaseBytes <= upTo && (await store.newestAt(manifest.revisions)) === manifest.id;
+export async function staysReady(snapshot: SnapshotOnServer, upTo = usuallyUpTo): Promise<boolean> {
+  const { store, manifest } = snapshot;
+  const isWanted = manifest.databaseBytes <= upTo && (await store.newestAt(manifest.revisions)) === manifest.id;
+  return isWanted && !(await isLaterReady(snapshot));
+}
+
+/** Proofs go on in the background, and an earlier snapshot's may end after a later one's. */
+async function isLaterReady({ server, store, manifest }: SnapshotOnServer): Promise<boolean> {
+  const ready = await server.databasesLike(readySuffix);
+  if (ready.length === 0) return false;
+  const stored = await store.list();
+  const later = stored.slice(stored.findIndex(({ id }) => id === manifest.id) + 1);
+  return later.some((it) => 'manifest' in it && it.proof?.ready && ready.includes(it.proof.ready.name));
 }
 
 /**
  * Leaves what a proof has restored on the server, closed to everybody, so that bringing it back is a change of names; unless
- * there would not be room to restore another snapshot beside it.
+ * there would not be room to restore another snapshot beside it, or a later one has got ready meanwhile.
  *
  * @param scratch - name of the database; whoever calls holds its lock
  * @param proof - how the proof has ended
@@ -40,15 +52,17 @@ export async function staysReady({ store, manifest }: SnapshotOnServer, upTo = u
  * @throws RewindError database/…, store/unusable
  */
 export async function leaveReady(
-  { server, store, manifest }: SnapshotOnServer,
+  snapshot: SnapshotOnServer,
   scratch: string,
   proof: SnapshotProof,
 ): Promise<SnapshotProof | undefined> {
+  const { server, store, manifest } = snapshot;
   if (!(await hasRoomToSpare(server, manifest.databaseBytes + manifest.files.archive.bytes))) return undefined;
   const name = derivedName(server.database, `${readySuffix}${timeName(new Date(proof.at))}`);
   const proved = { ...proof, ready: { name, id: (await databaseId(server, scratch))! } };
   // Two proofs may come to their ends at the same time.
   return withScratch(server, `${server.database}${readySuffix}`, async () => {
+    if (await isLaterReady(snapshot)) return undefined;
     // First where it will be found: a database that nobody knows of would stay for long.
     await store.keepProof(manifest.id, proved);
     await rename(server, { from: scratch, to: name, isOpen: false });

@@ -99,6 +99,10 @@ test.each([
 test('what takes its place is the proof of a later snapshot; that of an earlier one leaves it', async () => {
   await prove();
   const [first] = await ready();
+  // Another revision: it is the one that would be brought back for that, as the first one is for its own.
+  await rig.database.sql(
+    `CREATE TABLE alembic_version (version_num text); INSERT INTO alembic_version VALUES ('0002')`,
+  );
   const { id } = await rig.stack.rewindJson<{ id: string }>(['snapshot', 'create', '--prove']);
   const [second, ...others] = await ready();
   expect(others).toEqual([]);
@@ -106,6 +110,7 @@ test('what takes its place is the proof of a later snapshot; that of an earlier 
   await prove();
   expect(await ready()).toEqual([second]);
   expect(await listed()).toEqual([id]);
+  await rig.database.sql('DROP TABLE alembic_version');
   // The last one goes with its snapshot.
   await rig.stack.rewind('snapshot', 'prune', '--keep', '0', '--yes');
   expect(await ready()).toEqual([]);
