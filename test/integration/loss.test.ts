@@ -435,7 +435,12 @@ describe('what is kept aside before a downgrade', () => {
       expect(after.schema).toEqual(before.schema);
       await soak.sql('DELETE FROM a WHERE id < 4', 'proved');
       expect(await countRestoreLoss({ server, store, manifest: after })).toMatchObject({ deleted: 3 });
-      expect(await value(`SELECT count(*) FROM pg_database WHERE datname LIKE 'proved.%'`, 'postgres')).toBe('0');
+      expect(
+        await value(
+          `SELECT count(*) FROM pg_database WHERE datname LIKE 'proved.%' AND datname NOT LIKE 'proved.ready-%'`,
+          'postgres',
+        ),
+      ).toBe('0');
     } finally {
       await rm(folder, { recursive: true });
     }

@@ -67,7 +67,9 @@ const rows = async (): Promise<string> => (await dumped('--data-only')).replaceA
 const imported = (name: string, ...options: string[]): Promise<Imported> =>
   stack.rewindJson<Imported>(['snapshot', 'import', join('backups', name), ...options]);
 
-const databases = (): Promise<string> => sql(`SELECT string_agg(datname, ' ' ORDER BY datname) FROM pg_database`);
+/** All but what the proof of an imported one has left. */
+const databases = (): Promise<string> =>
+  sql(`SELECT string_agg(datname, ' ' ORDER BY datname) FROM pg_database WHERE datname NOT LIKE '%.ready-%'`);
 const besideTheData = (): Promise<string> => inDatabase(['sh', '-c', 'ls "$PGDATA/base/pgsql_tmp" 2>/dev/null; true']);
 
 beforeAll(async () => {

@@ -92,7 +92,9 @@ describe('a snapshot', () => {
       rows: 501,
       proof: { ok: true, findings: [] },
     });
-    expect(await sql(`SELECT count(*) FROM pg_database WHERE datname LIKE 'shop.%'`)).toBe('0');
+    expect(
+      await sql(`SELECT count(*) FROM pg_database WHERE datname LIKE 'shop.%' AND datname NOT LIKE 'shop.ready-%'`),
+    ).toBe('0');
   });
 
   test('is for its owner alone', async () => {

@@ -25,6 +25,13 @@ test('a plan that changes nothing says so, and no time that it takes', () => {
   expect(planText(plan({ seconds: 4 }))).toBe(`${head}\n\nIt changes nothing: that is what runs.`);
 });
 
+test('a plan of the data alone changes something', () => {
+  const data = 'The data of db is brought back from s-20261124-101500.';
+  expect(planText(plan({ only: 'database', data }))).toBe(
+    [head.replace('to r2', 'to the database of r2'), data].join('\n\n'),
+  );
+});
+
 test('a plan tells of each service what happens to it and why', () => {
   const service = { environment: [], keys: [] };
   const text = planText(
