@@ -57,12 +57,16 @@ export async function leaveReady(
   proof: SnapshotProof,
 ): Promise<SnapshotProof | undefined> {
   const { server, store, manifest } = snapshot;
-  if (!(await hasRoomToSpare(server, manifest.databaseBytes + manifest.files.archive.bytes))) return undefined;
+  const needed = manifest.databaseBytes + manifest.files.archive.bytes;
   const name = derivedName(server.database, `${readySuffix}${timeName(new Date(proof.at))}`);
   const proved = { ...proof, ready: { name, id: (await databaseId(server, scratch))! } };
   // Two proofs may come to their ends at the same time.
   return withScratch(server, `${server.database}${readySuffix}`, async () => {
     if (await isLaterReady(snapshot)) return undefined;
+    if (!(await hasRoomToSpare(server, needed))) {
+      await removeReady(server);
+      if (!(await hasRoomToSpare(server, needed))) return undefined;
+    }
     // First where it will be found: a database that nobody knows of would stay for long.
     await store.keepProof(manifest.id, proved);
     await rename(server, { from: scratch, to: name, isOpen: false });

@@ -130,7 +130,6 @@ export async function proveSnapshot(source: ProofSource): Promise<SnapshotProof>
   await server.checkWritable();
   await removeAbandoned(server);
   const stays = await staysReady(source, readyUpTo);
-  if (stays) await removeReady(server);
   const name = derivedName(server.database, `${proofSuffix}${timeName(started)}`);
   const proving = withScratch(server, name, async (): Promise<SnapshotProof> => {
     await buildShadow({ ...source, everyRow: true }, name);

@@ -110,7 +110,7 @@ describe('a snapshot', () => {
   test('is listed, with what it holds and whether it is restorable', async () => {
     const lines = (await stack.rewind('snapshot', 'list')).split('\n');
     expect(lines[0]).toMatch(/^snapshot +taken +revision +size +proved +why$/);
-    expect(lines[1]).toMatch(new RegExp(`^${first.id} +\\S+ \\S+ +0007 +\\S+ KiB +yes +the first$`));
+    expect(lines[1]).toMatch(new RegExp(`^${first.id} +\\S+ \\S+ +0007 +\\S+ KiB +yes, ready +the first$`));
     expect(await stack.rewind('snapshot', 'show', first.id)).toMatch(/public\.goods +500 rows/);
   });
 
@@ -121,7 +121,9 @@ describe('a snapshot', () => {
       exitCode: 1,
       stdout: expect.stringContaining('public.goods has 500 rows instead of 501') as string,
     });
-    expect(await stack.rewind('snapshot', 'list')).toMatch(new RegExp(`^${id} .* NO`, 'm'));
+    const list = await stack.rewind('snapshot', 'list');
+    expect(list).toMatch(new RegExp(`^${id} .* NO`, 'm'));
+    expect(list).toMatch(new RegExp(`^${first.id} .* yes, ready`, 'm'));
     await rm(folderOf(id), { recursive: true });
   });
 
