@@ -5,13 +5,13 @@ import { openDatabase, snapshotsOf } from '../../src/actions/open-database';
 import { makeGood } from '../../src/actions/make-good';
 import { takeSnapshot } from '../../src/actions/take-snapshot';
 import { RewindError } from '../../src/errors';
-import { readySuffix } from '../../src/postgres/scratch';
+import { isReady, readyNames } from '../../src/actions/ready-database';
 import type { StoredSnapshot } from '../../src/snapshots/snapshot-store';
 import { exitCode } from '../exit-codes';
 import { interruptible } from '../interruptible';
 import { printJson } from '../output/json';
 import { progressFor } from '../output/progress';
-import { isReady, manifestJson, manifestText, snapshotsText } from '../output/snapshot-text';
+import { manifestJson, manifestText, snapshotsText } from '../output/snapshot-text';
 import { openSession, type StackOptions } from '../session';
 import { registerImport } from './snapshot-import';
 import { registerChanges } from './snapshot-restore';
@@ -87,7 +87,7 @@ function registerList(snapshot: Command): void {
     const onServer = await openDatabase(context)
       .then(async ({ server }) => ({
         kept: await keptDatabases(server),
-        ready: await server.databasesLike(readySuffix),
+        ready: await readyNames(server),
       }))
       .catch((error: unknown) => {
         if (error instanceof RewindError) return error;

@@ -1,3 +1,4 @@
+import { isReady } from '../../src/actions/ready-database';
 import type { KeptDatabase } from '../../src/actions/restore-database';
 import type { RewindError } from '../../src/errors';
 import { versionName } from '../../src/postgres/server';
@@ -62,11 +63,6 @@ export interface OnServer {
   readonly kept: readonly KeptDatabase[];
   /** Names of databases that proofs have left. */
   readonly ready: readonly string[];
-}
-
-/** Whether what a snapshot's proof has restored is on the server. */
-export function isReady(snapshot: StoredSnapshot, ready: readonly string[]): boolean {
-  return 'proof' in snapshot && snapshot.proof?.ready !== undefined && ready.includes(snapshot.proof.ready.name);
 }
 
 /** Snapshots as a table, newest first, and the databases that are kept aside. */

@@ -1,8 +1,8 @@
 import { dropDatabase } from '../postgres/restore';
-import { readySuffix } from '../postgres/scratch';
 import type { ReleaseStore } from '../releases/release-store';
 import { newestAt, type SnapshotStore } from '../snapshots/snapshot-store';
 import type { StackDatabase } from './open-database';
+import { readyNames } from './ready-database';
 import { keptDatabases } from './restore-database';
 
 /** What is to go. */
@@ -37,7 +37,7 @@ export async function pruneSnapshots(
   const replaced = databases ? (await keptDatabases(server)).map(({ name }) => name) : [];
   const proofs = await Promise.all(old.map((id) => snapshots.proof(id)));
   const ofOld = new Set(proofs.map((proof) => proof?.ready?.name));
-  const ready = (await server.databasesLike(readySuffix)).filter((name) => databases || ofOld.has(name));
+  const ready = (await readyNames(server)).filter((name) => databases || ofOld.has(name));
   const gone = [...replaced, ...ready];
   if (!dryRun) {
     for (const id of old) await snapshots.remove(id);

@@ -8,7 +8,7 @@ import { databaseId } from '../postgres/swap';
 import { timeName } from '../snapshots/id';
 import type { SnapshotManifest } from '../snapshots/manifest';
 import type { ReadyDatabase, SnapshotProof } from '../snapshots/proof';
-import type { SnapshotStore } from '../snapshots/snapshot-store';
+import type { SnapshotStore, StoredSnapshot } from '../snapshots/snapshot-store';
 
 /** A snapshot, and the server that it can be restored on. */
 export interface SnapshotOnServer {
@@ -21,48 +21,32 @@ export interface SnapshotOnServer {
 const usuallyUpTo = 1024 ** 3;
 
 /**
- * Whether what a proof restores is to stay: it is the snapshot that a revert to its revisions would bring back, no later one is
- * ready, and the database is not larger than what is set.
- *
- * @param upTo - in bytes. @default a gibibyte
- * @throws RewindError database/…, store/unusable
- */
-export async function staysReady(snapshot: SnapshotOnServer, upTo = usuallyUpTo): Promise<boolean> {
-  const { store, manifest } = snapshot;
-  const isWanted = manifest.databaseBytes <= upTo && (await store.newestAt(manifest.revisions)) === manifest.id;
-  return isWanted && !(await isLaterReady(snapshot));
-}
-
-/** Proofs go on in the background, and an earlier snapshot's may end after a later one's. */
-async function isLaterReady({ server, store, manifest }: SnapshotOnServer): Promise<boolean> {
-  const ready = await server.databasesLike(readySuffix);
-  if (ready.length === 0) return false;
-  const stored = await store.list();
-  const later = stored.slice(stored.findIndex(({ id }) => id === manifest.id) + 1);
-  return later.some((it) => 'manifest' in it && it.proof?.ready && ready.includes(it.proof.ready.name));
-}
-
-/**
- * Leaves what a proof has restored on the server, closed to everybody, so that bringing it back is a change of names; unless
- * there would not be room to restore another snapshot beside it, or a later one has got ready meanwhile.
+ * Leaves what a proof has restored on the server, closed to everybody, so that bringing it back is a change of names: if it is the
+ * snapshot that a revert to its revisions would bring back, no later one is ready, it is not larger than what is set, and there
+ * is room to restore another one beside it.
  *
  * @param scratch - name of the database; whoever calls holds its lock
  * @param proof - how the proof has ended
+ * @param upTo - in bytes. @default a gibibyte
  * @returns the proof, as it is kept beside the snapshot; undefined if the database is still called as it was
  * @throws RewindError database/…, store/unusable
  */
 export async function leaveReady(
-  snapshot: SnapshotOnServer,
+  { server, store, manifest }: SnapshotOnServer,
   scratch: string,
   proof: SnapshotProof,
+  upTo = usuallyUpTo,
 ): Promise<SnapshotProof | undefined> {
-  const { server, store, manifest } = snapshot;
+  if (manifest.databaseBytes > upTo || (await store.newestAt(manifest.revisions)) !== manifest.id) return undefined;
   const needed = manifest.databaseBytes + manifest.files.archive.bytes;
   const name = derivedName(server.database, `${readySuffix}${timeName(new Date(proof.at))}`);
   const proved = { ...proof, ready: { name, id: (await databaseId(server, scratch))! } };
-  // Two proofs may come to their ends at the same time.
+  // Proofs go on in the background: two may come to their ends at the same time, and an earlier snapshot's after a later one's.
   return withScratch(server, `${server.database}${readySuffix}`, async () => {
-    if (await isLaterReady(snapshot)) return undefined;
+    const names = await readyNames(server);
+    const stored = await store.list();
+    const later = stored.slice(stored.findIndex(({ id }) => id === manifest.id) + 1);
+    if (later.some((it) => isReady(it, names))) return undefined;
     if (!(await hasRoomToSpare(server, needed))) {
       await removeReady(server);
       if (!(await hasRoomToSpare(server, needed))) return undefined;
@@ -73,6 +57,20 @@ export async function leaveReady(
     await removeReady(server, name);
     return proved;
   });
+}
+
+/**
+ * Names of the databases that proofs have left.
+ *
+ * @throws RewindError database/…
+ */
+export function readyNames(server: PostgresServer): Promise<string[]> {
+  return server.databasesLike(readySuffix);
+}
+
+/** Whether what a snapshot's proof has restored is among them. */
+export function isReady(snapshot: StoredSnapshot, names: readonly string[]): boolean {
+  return 'proof' in snapshot && snapshot.proof?.ready !== undefined && names.includes(snapshot.proof.ready.name);
 }
 
 /**
@@ -137,7 +135,7 @@ export async function withReady<T>(
  * @param but - the one that stays. @default none
  */
 export async function removeReady(server: PostgresServer, but?: string): Promise<void> {
-  for (const name of await server.databasesLike(readySuffix)) {
+  for (const name of await readyNames(server)) {
     if (name !== but && !(await isHeld(server, name))) await dropDatabase(server, name);
   }
 }

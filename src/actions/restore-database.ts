@@ -6,7 +6,7 @@ import { differences, propertyDifferences, sequenceDifferences } from '../postgr
 import { type DatabaseProperties, propertiesSql } from '../postgres/facts';
 import { dropDatabase, gatherStatistics, restoreArchive } from '../postgres/restore';
 import type { VersionTable } from '../postgres/revisions';
-import { checkRoom, hasRoom } from '../postgres/room';
+import { checkRoom } from '../postgres/room';
 import type { PostgresServer } from '../postgres/server';
 import { proofSuffix, removeAbandoned, withScratch } from '../postgres/scratch';
 import { SnapshotSession } from '../postgres/session';
@@ -17,7 +17,7 @@ import { RewindError } from '../errors';
 import { timeName, timeOf } from '../snapshots/id';
 import type { SnapshotManifest } from '../snapshots/manifest';
 import type { SnapshotProof } from '../snapshots/proof';
-import { leaveReady, removeReady, type SnapshotOnServer, staysReady, takeReady } from './ready-database';
+import { leaveReady, removeReady, type SnapshotOnServer, takeReady } from './ready-database';
 
 /** What is restored. */
 export interface RestoreSource extends SnapshotOnServer {
@@ -45,10 +45,7 @@ export const quicklyRead = 64 * 1024 ** 2;
 export async function buildShadow(source: RestoreSource, name: string): Promise<void> {
   const { server, store, manifest, signal, onStep } = source;
   const { id, facts, databaseBytes, files } = manifest;
-  const needed = databaseBytes + files.archive.bytes;
-  // What can be made anew gives way.
-  if (!(await hasRoom(server, needed))) await removeReady(server);
-  await checkRoom(server, needed, `Restoring ${id}`);
+  await checkRoom(server, databaseBytes + files.archive.bytes, `Restoring ${id}`, () => removeReady(server));
   await store.check(manifest, 'archive');
   const properties = await readKeptProperties(source);
   await missingRoles(server, manifest);
@@ -129,13 +126,12 @@ export async function proveSnapshot(source: ProofSource): Promise<SnapshotProof>
   };
   await server.checkWritable();
   await removeAbandoned(server);
-  const stays = await staysReady(source, readyUpTo);
   const name = derivedName(server.database, `${proofSuffix}${timeName(started)}`);
   const proving = withScratch(server, name, async (): Promise<SnapshotProof> => {
     await buildShadow({ ...source, everyRow: true }, name);
     const proof = proofOf([]);
     try {
-      const left = stays && (await leaveReady(source, name, proof));
+      const left = await leaveReady(source, name, proof, readyUpTo);
       if (left) return left;
     } catch (error) {
       await dropDatabase(server, name).catch(() => undefined);

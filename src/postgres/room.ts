@@ -9,23 +9,27 @@ const spareBytes = 128 * mebibyte;
  * Makes sure that the disk of the database has room for another one.
  *
  * @param bytes - what it will take
+ * @param makeRoom - removes what can be made anew, where there is too little. @default nothing
  * @throws RewindError database/no-room
  */
-export async function checkRoom(server: PostgresServer, bytes: number, what: string): Promise<void> {
+export async function checkRoom(
+  server: PostgresServer,
+  bytes: number,
+  what: string,
+  makeRoom?: () => Promise<void>,
+): Promise<void> {
   const free = await freeBytes(server);
   const needed = bytes + spareBytes;
   if (free === undefined || free >= needed) return;
+  if (makeRoom) {
+    await makeRoom();
+    return checkRoom(server, bytes, what);
+  }
   throw new RewindError({
     code: 'database/no-room',
     message: `${what} needs ${mebibytes(needed)} on the disk of the database of ${server.service}, which has ${mebibytes(free)} left.`,
     fix: 'Make room; databases that are kept aside take some: rewind snapshot list, rewind snapshot prune. Nothing has been changed.',
   });
-}
-
-/** Whether it has room for another one, as far as it can tell. */
-export async function hasRoom(server: PostgresServer, bytes: number): Promise<boolean> {
-  const free = await freeBytes(server);
-  return free === undefined || free >= bytes + spareBytes;
 }
 
 /** What of a disk has to stay free of what is only kept to be quick: a disk that is nearly full is a trigger. */
