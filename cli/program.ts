@@ -4,7 +4,9 @@ import { join, resolve } from 'node:path';
 import type { ProgramOptions } from '../components';
 import type { InlineProgram } from '../src/automation/program-run';
 import { connectAndAsk } from '../src/docker/engine';
+import { RewindError } from '../src/errors';
 import type { DynamicResource } from '../src/automation/dynamic-provider';
+import { opOf } from '../components/op-text';
 import { schemaStateText } from '../components/schema-state-text';
 import { tokens } from '../components/tokens';
 import { installDir } from '../toolchain/places';
@@ -35,6 +37,18 @@ export function standardProgram(options: ProgramOptions): InlineProgram {
     load: () => import('../components/schema-state-provider') as Promise<object> as Promise<DynamicResource>,
   };
   const { configFile, directory } = options;
+  const commands = directory !== undefined && {
+    knows: (text: string) => opOf(text) !== undefined,
+    run: async (text: string, input: string, signal: AbortSignal) => {
+      const { runStep } = await import('./steps');
+      try {
+        return await runStep({ ...opOf(text)!, directory, key: input.trim(), signal });
+      } catch (error) {
+        // As much as the command prints: the engine passes it on.
+        throw error instanceof RewindError ? new Error(error.render(), { cause: error }) : error;
+      }
+    },
+  };
   // What the Docker engine is, and what the compose files say, has to be known then, too: each takes as long to tell.
   const load = (): Promise<unknown> =>
     Promise.all([
@@ -42,7 +56,7 @@ export function standardProgram(options: ProgramOptions): InlineProgram {
       connectAndAsk(),
       configFile !== undefined && directory !== undefined && prepareAhead(configFile, directory),
     ]);
-  return Object.assign(run, { load, dynamic });
+  return Object.assign(run, { load, dynamic, ...(commands && { commands }) });
 }
 
 /**

@@ -4,6 +4,7 @@ import * as command from '@pulumi/command/local/command';
 import type * as pulumi from '@pulumi/pulumi';
 
 import { installDir } from '../toolchain/places';
+import { opText } from './op-text';
 import { unknown } from './outputs';
 
 /** What all commands of a stack's data have in common. */
@@ -21,9 +22,6 @@ export interface OpSettings {
 /** What a command does, as it is seen in a preview. */
 export type OpEnvironment = Readonly<Record<string, pulumi.Input<string>>>;
 
-/** The folder of Pulumi.yaml: pulumi runs commands there, or in that of the program below it. */
-const toProject = 'until [ -e Pulumi.yaml ] || [ -e Pulumi.yml ] || [ "$PWD" = / ]; do cd ..; done';
-
 /**
  * A command that runs `rewind op <name>` when it is created, and again whenever its environment changes. That describes
  * what is to be, and nothing of how it came about: the text is state, so that nothing in it may differ between machines or
@@ -37,11 +35,10 @@ export function opCommand(
   opts: pulumi.CustomResourceOptions,
 ): command.Command {
   const cli = relative(directory, join(installDir, 'dist', 'op.js'));
-  const where = store === 'file://./.rewind' ? '' : ` --store ${quoted(store)}`;
   return new command.Command(
     resource,
     {
-      create: `${toProject}\nnode ${quoted(cli)} ${name} --stack ${quoted(stack)}${where}`,
+      create: opText(cli, { name, stack, store }),
       environment,
       stdin: key ?? unknown(),
       logging: 'none',
@@ -49,8 +46,4 @@ export function opCommand(
     },
     opts,
   );
-}
-
-function quoted(text: string): string {
-  return /^[\w./:@%+=,-]+$/.test(text) ? text : `'${text.replaceAll("'", `'\\''`)}'`;
 }

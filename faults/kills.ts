@@ -1,5 +1,5 @@
 import type { Family, Fault, Way, WayOn } from './fault';
-import { engine, everything, rewindAlone, started } from './processes';
+import { engine, everything, rewindAlone, started, within } from './processes';
 import type { Moment } from '../test/support/running-rewind';
 import type { Rig } from './rig';
 
@@ -33,16 +33,20 @@ function ended(
   way: Way,
   phase: string,
   at: (rig: Rig) => Moment,
-  fault: Moment,
+  fault: (rig: Rig) => Moment,
   ends: Fault['ends'],
 ): Fault {
-  return { what, way, phase, at, fault: () => fault, ends };
+  return { what, way, phase, at, fault, ends };
 }
 
 const inPhase =
   (name: string) =>
   (rig: Rig): Moment =>
     rig.inPhase(name);
+const inDatabase =
+  (program: string) =>
+  (rig: Rig): Moment =>
+    within(rig.container('db'), program);
 const onEvent =
   (service: string, action: string) =>
   (rig: Rig): Moment =>
@@ -107,26 +111,36 @@ export const kills: Family = {
     killed(allKilled, 'downgrade', 'record', inPhase('record'), 'the same command'),
     killed(rewindKilled, 'images', 'put back', inPhase('put back'), 'rewind resume', r1IsSick),
     killed(allKilled, 'downgrade', 'put back', inPhase('put back'), 'rewind abort', r1IsSick),
-    ended('kill -9 of the engine', 'downgrade', 'protect', inPhase('protect'), engine, ['refused', 'put back']),
-    ended('kill -9 of the engine', 'restore', 'prepare', (rig) => rig.shadowFilled, engine, ['refused', 'put back']),
-    ended('kill -9 of the engine', 'images', 'switch, old container stopping', onEvent('app', 'kill'), engine, [
+    ended('kill -9 of the engine', 'downgrade', 'protect', inPhase('protect'), () => engine, ['refused', 'put back']),
+    ended(
+      'kill -9 of the engine',
+      'restore',
+      'prepare',
+      (rig) => rig.shadowFilled,
+      () => engine,
+      ['refused', 'put back'],
+    ),
+    ended('kill -9 of the engine', 'images', 'switch, old container stopping', onEvent('app', 'kill'), () => engine, [
       'put back',
-    ]),
-    ended('kill -9 of the engine', 'downgrade', 'switch, schema moving', (rig) => rig.schemaMoving, engine, [
-      'put back',
-    ]),
-    ended('kill -9 of the snapshot', 'downgrade', 'protect', inPhase('protect'), started('op.js snapshot'), [
-      'refused',
-    ]),
-    ended('kill -9 of the restore', 'restore', 'prepare', (rig) => rig.shadowFilled, started('op.js restore'), [
-      'refused',
     ]),
     ended(
-      'kill -9 of the migration',
+      'kill -9 of the engine',
       'downgrade',
       'switch, schema moving',
       (rig) => rig.schemaMoving,
-      started('op.js migrate'),
+      () => engine,
+      ['put back'],
+    ),
+    ended('kill -9 of pg_dump', 'downgrade', 'protect', inPhase('protect'), inDatabase('pg_dump'), ['refused']),
+    ended('kill -9 of pg_restore', 'restore', 'prepare', (rig) => rig.shadowFilled, inDatabase('pg_restore'), [
+      'refused',
+    ]),
+    ended(
+      'kill -9 of the container with the migration',
+      'downgrade',
+      'switch, schema moving',
+      (rig) => rig.schemaMoving,
+      (rig) => rig.migrationKilled,
       ['refused', 'put back'],
     ),
     ended(
@@ -134,16 +148,8 @@ export const kills: Family = {
       'images',
       'switch, new container made',
       onEvent('app', 'create'),
-      started('resource-docker'),
+      () => started('resource-docker'),
       ['put back'],
-    ),
-    ended(
-      'kill -9 of the command plugin',
-      'downgrade',
-      'switch, schema moving',
-      (rig) => rig.schemaMoving,
-      started('resource-command'),
-      ['refused', 'put back'],
     ),
   ],
 };

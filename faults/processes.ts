@@ -1,4 +1,5 @@
-import { argumentsOf, descendantsOf, nameOf, rememberOrphans } from '../test/support/processes';
+import { argumentsOf, descendantsOf, nameOf, processesOf, rememberOrphans } from '../test/support/processes';
+import { inspectContainer } from '../test/support/docker';
 import type { Moment, RunningRewind } from '../test/support/running-rewind';
 
 /** kill -9 of rewind, and of nothing else. */
@@ -20,15 +21,33 @@ export const engine: Moment = (rewind) => {
 
 /** kill -9 of processes that rewind has started, by what is in their command line. */
 export function started(word: string): Moment {
-  return async (rewind) => {
-    for (const end = Date.now() + 10_000; ;) {
-      const found = descendantsOf(rewind.pid).filter((pid) => argumentsOf(pid).includes(word));
-      killAll(found);
-      if (found.length > 0) return;
-      if (Date.now() > end) throw new Error(`rewind runs no ${word}:\n${listOf(rewind)}`);
-      await new Promise((resolve) => setTimeout(resolve, 5));
-    }
+  return (rewind) =>
+    killed(
+      () => descendantsOf(rewind.pid).filter((pid) => argumentsOf(pid).includes(word)),
+      () => `rewind runs no ${word}:\n${listOf(rewind)}`,
+    );
+}
+
+/** kill -9 of a program that is run in a container. */
+export function within(container: string, program: string): Moment {
+  return async () => {
+    const { Id: id } = await inspectContainer(container);
+    await killed(
+      () => processesOf(id).filter((pid) => nameOf(pid) === program),
+      () => `no ${program} runs in ${container}`,
+    );
   };
+}
+
+/** Kills what is found, as soon as something is. */
+async function killed(find: () => number[], whatIsMissing: () => string): Promise<void> {
+  for (const end = Date.now() + 10_000; ;) {
+    const found = find();
+    killAll(found);
+    if (found.length > 0) return;
+    if (Date.now() > end) throw new Error(whatIsMissing());
+    await new Promise((resolve) => setTimeout(resolve, 5));
+  }
 }
 
 function killAll(pids: readonly number[]): void {

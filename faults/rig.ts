@@ -174,6 +174,17 @@ export class Rig {
     return (rewind) => rewind.until(this.database.session(`query ~ '^SELECT pg_sleep'`));
   }
 
+  /** kill -9 of the container that moves the schema. */
+  get migrationKilled(): Moment {
+    return async () => {
+      const docker = await engine();
+      const filters = { label: [`dev.rewind.one-off-stack=${this.project}/dev`] };
+      const found = await docker.listContainers({ filters });
+      await Promise.all(found.map(({ Id: id }) => docker.getContainer(id).kill()));
+      return found.length > 0 ? undefined : Promise.reject(new Error('no container moves the schema'));
+    };
+  }
+
   /** Another database is being filled beside the live one. */
   get shadowFilled(): Moment {
     return (rewind) =>

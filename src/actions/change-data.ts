@@ -16,8 +16,8 @@ export async function changeData(open: OpenRun, signal?: AbortSignal): Promise<v
   const { snapshot, prepared, standing } = await open.exchange.outcome();
   await endAbandonedMigrations(open, standing?.container);
   try {
-    if (snapshot === undefined) await snapshotFirst(open);
-    if (prepared === undefined) await prepareRestore(open);
+    if (snapshot === undefined) await snapshotFirst(open, signal);
+    if (prepared === undefined) await prepareRestore(open, signal);
     await moveData(open, signal);
   } finally {
     await standDown(open);

@@ -76,7 +76,7 @@ export class EngineRun {
             await meanwhile?.();
             return program();
           },
-          { load: program.load, dynamic: program.dynamic },
+          { load: program.load, dynamic: program.dynamic, commands: program.commands },
         );
       if (!program) await meanwhile?.();
       try {

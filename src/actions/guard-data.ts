@@ -19,10 +19,11 @@ import { takeSnapshot } from './take-snapshot';
  * has become full, what ran before is put back without one: what a restore replaces, and what a downgrade takes away, is kept
  * on the server.
  *
+ * @param signal - asks to stop; what was written is removed again. @default never
  * @returns its id; undefined if nothing will change, there is nothing to lose, or there is no room for putting back
  * @throws RewindError database/…, store/unusable
  */
-export async function snapshotFirst(open: OpenRun): Promise<string | undefined> {
+export async function snapshotFirst(open: OpenRun, signal?: AbortSignal): Promise<string | undefined> {
   const { run, server, snapshots, stack, versionTable, exchange, releases } = open;
   const { restore } = run.database;
   const from = await open.revisions();
@@ -32,7 +33,7 @@ export async function snapshotFirst(open: OpenRun): Promise<string | undefined> 
   const what = isRestored ? `the restore of ${sourceName(restore)}` : `${revisionNames(from)} → ${revisionNames(to)}`;
   const isOfFailed = run.isPutBack ?? false;
   const reason = `before ${isOfFailed ? 'putting back: ' : ''}${what}`;
-  const options = { server, store: snapshots, stack, versionTable, reason, isOfFailed };
+  const options = { server, store: snapshots, stack, versionTable, reason, isOfFailed, ...(signal && { signal }) };
   const loading = isRestored ? undefined : standByToMove(open, from);
   try {
     const taken = await takeSnapshot(options).catch((error: unknown) => {
@@ -62,10 +63,11 @@ async function isEmpty({ server }: OpenRun): Promise<boolean> {
  * Restores the snapshot that the configuration names into a database beside the live one, while the application goes
  * on, unless that restore has been done before.
  *
+ * @param signal - asks to stop. @default never
  * @returns the name of the database; undefined if there is nothing to prepare
  * @throws RewindError database/…, snapshot/…
  */
-export async function prepareRestore(open: OpenRun): Promise<string | undefined> {
+export async function prepareRestore(open: OpenRun, signal?: AbortSignal): Promise<string | undefined> {
   const { run, server, snapshots: store, versionTable, releases, exchange } = open;
   const { restore } = run.database;
   if (!restore || 'database' in restore.source || (await new RestoreLedger(releases).has(restore, server)))
@@ -77,7 +79,7 @@ export async function prepareRestore(open: OpenRun): Promise<string | undefined>
   const shadow = derivedName(server.database, `${shadowSuffix}${time}`);
   const name = derivedName(server.database, `${preparedSuffix}${time}`);
   await withScratch(server, shadow, async () => {
-    await provideShadow({ server, store, manifest, versionTable }, shadow);
+    await provideShadow({ server, store, manifest, versionTable, ...(signal && { signal }) }, shadow);
     // Under this name it outlives this process.
     const sql = `ALTER DATABASE ${identifier(shadow)} RENAME TO ${identifier(name)};`;
     await server.execute(sql, server.maintenance);

@@ -55,8 +55,8 @@ export async function readState(options: StateOptions): Promise<StackState> {
   const root = filesOf(env['PULUMI_BACKEND_URL']);
   if (root !== undefined) {
     const text = await readWritten(root, project, stack);
-    const { checkpoint } = JSON.parse(text ?? '{}') as { checkpoint?: { latest?: Deployment | null } };
-    if (checkpoint) return stateOf(checkpoint.latest ?? {}, await isLocked(root, project, stack));
+    const deployment = deploymentIn(text ?? '{}');
+    if (deployment) return stateOf(deployment, await isLocked(root, project, stack));
   }
   const argv = ['pulumi', 'stack', 'export', '--stack', stack, '--non-interactive'] as const;
   const { exitCode, stdout, stderr } = await run(argv, { cwd: directory });
@@ -71,18 +71,23 @@ export async function readState(options: StateOptions): Promise<StackState> {
 }
 
 /**
- * Types of the dynamic resources that a stack's state has, each once; undefined if it is not in a backend of files, or not
- * there yet.
+ * The resources that a stack's state has, also those that are about to be deleted; undefined if it is not in a backend of
+ * files, or not there yet.
  */
-export async function dynamicTypes({
+export async function writtenResources({
   project,
   stack,
   env = process.env,
-}: Omit<StateOptions, 'directory'>): Promise<string[] | undefined> {
+}: Omit<StateOptions, 'directory'>): Promise<readonly Pick<WrittenResource, 'type' | 'inputs'>[] | undefined> {
   const root = filesOf(env['PULUMI_BACKEND_URL']);
   const text = root === undefined ? undefined : await readWritten(root, project, stack);
-  if (text === undefined) return undefined;
-  return [...new Set([...text.matchAll(/"type": ?"(pulumi-nodejs:dynamic[^"]*)"/g)].map(([, type]) => type!))];
+  return text === undefined ? undefined : (deploymentIn(text)?.resources ?? []);
+}
+
+/** Undefined if a file has none, as that of an older Pulumi. */
+function deploymentIn(text: string): Deployment | undefined {
+  const { checkpoint } = JSON.parse(text) as { checkpoint?: { latest?: Deployment | null } };
+  return checkpoint && (checkpoint.latest ?? {});
 }
 
 function readWritten(root: string, project: string, stack: string): Promise<string | undefined> {

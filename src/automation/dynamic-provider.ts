@@ -1,5 +1,3 @@
-import { status, Server, ServerCredentials, type sendUnaryData, type ServerUnaryCall } from '@grpc/grpc-js';
-import { ResourceProviderService } from '@pulumi/pulumi/proto/provider_grpc_pb';
 import {
   CheckResponse,
   CreateResponse,
@@ -14,14 +12,11 @@ import {
   UpdateResponse,
   type UpdateRequest,
 } from '@pulumi/pulumi/proto/provider_pb';
-import { PluginInfo } from '@pulumi/pulumi/proto/plugin_pb';
 import { version } from '@pulumi/pulumi/version';
 import { Empty } from 'google-protobuf/google/protobuf/empty_pb';
-import { Struct } from 'google-protobuf/google/protobuf/struct_pb';
+import type { Struct } from 'google-protobuf/google/protobuf/struct_pb';
 
-import { messageOf } from '../errors';
-
-type Properties = Record<string, unknown>;
+import { answering, type Properties, read, type ServedProvider, serveProvider, written } from './served-provider';
 
 /** What a kind of dynamic resource does: https://www.pulumi.com/docs/iac/concepts/providers/dynamic-providers/ */
 export interface DynamicResource {
@@ -41,13 +36,6 @@ export interface ServedResource {
   readonly load: () => Promise<DynamicResource>;
 }
 
-/** A provider that the engine can reach. */
-export interface ServedProvider {
-  /** TCP port on 127.0.0.1. */
-  readonly port: number;
-  close(): void;
-}
-
 /** The property of a dynamic resource that has the text of its provider. */
 const textKey = '__provider';
 
@@ -61,16 +49,8 @@ export async function serveDynamic({ text, load }: ServedResource): Promise<Serv
     if (properties[textKey] === text) return load();
     throw new Error('This process serves no other dynamic resource than its own.');
   };
-  const server = new Server();
-  server.addService(ResourceProviderService, {
-    attach: answering(() => new Empty()),
-    cancel: answering(() => new Empty()),
+  return serveProvider(version, {
     configure: answering(() => new ConfigureResponse()),
-    getPluginInfo: answering(() => {
-      const info = new PluginInfo();
-      info.setVersion(version);
-      return info;
-    }),
     check: answering(async (request: CheckRequest) => {
       await known(read(request.getNews()));
       const response = new CheckResponse();
@@ -90,7 +70,7 @@ export async function serveDynamic({ text, load }: ServedResource): Promise<Serv
       const { id, outs } = await (await known(inputs)).create(inputs);
       const response = new CreateResponse();
       response.setId(id);
-      response.setProperties(written(outs));
+      response.setProperties(withText(outs));
       return response;
     }),
     read: answering(async (request: ReadRequest) => {
@@ -98,15 +78,15 @@ export async function serveDynamic({ text, load }: ServedResource): Promise<Serv
       const { id, props, inputs } = await (await known(properties)).read(request.getId(), properties);
       const response = new ReadResponse();
       response.setId(id);
-      response.setProperties(written(props));
-      response.setInputs(written(inputs));
+      response.setProperties(withText(props));
+      response.setInputs(withText(inputs));
       return response;
     }),
     update: answering(async (request: UpdateRequest) => {
       const [olds, news] = [read(request.getOlds()), read(request.getNews())];
       const { outs } = await (await known(news)).update(request.getId(), olds, news);
       const response = new UpdateResponse();
-      response.setProperties(written(outs));
+      response.setProperties(withText(outs));
       return response;
     }),
     // Taking it out of the stack leaves alone what it tells of.
@@ -115,44 +95,8 @@ export async function serveDynamic({ text, load }: ServedResource): Promise<Serv
       return new Empty();
     }),
   });
-  const port = await new Promise<number>((resolve, reject) => {
-    server.bindAsync('127.0.0.1:0', ServerCredentials.createInsecure(), (error, bound) => {
-      if (error) reject(error);
-      else resolve(bound);
-    });
-  });
-  return {
-    port,
-    close: () => {
-      server.forceShutdown();
-    },
-  };
 
-  function written(outs: Properties): Struct {
-    return Struct.fromJavaScript(JSON.parse(JSON.stringify({ ...outs, [textKey]: text })) as StructObject);
+  function withText(outs: Properties): Struct {
+    return written({ ...outs, [textKey]: text });
   }
-}
-
-type StructObject = Parameters<typeof Struct.fromJavaScript>[0];
-
-function read(struct: Struct | undefined): Properties {
-  return struct?.toJavaScript() ?? {};
-}
-
-/** A method as gRPC wants it. */
-function answering<Request, Response>(
-  answer: (request: Request) => Response | Promise<Response>,
-): (call: ServerUnaryCall<Request, Response>, done: sendUnaryData<Response>) => void {
-  return ({ request }, done) => {
-    Promise.resolve()
-      .then(() => answer(request))
-      .then(
-        (response) => {
-          done(null, response);
-        },
-        (error: unknown) => {
-          done({ code: status.UNKNOWN, details: messageOf(error) });
-        },
-      );
-  };
 }

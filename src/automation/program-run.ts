@@ -3,9 +3,11 @@ import { isGrpcError } from '@pulumi/pulumi/errors';
 import { execa } from 'execa';
 import { SemVer } from 'semver';
 
-import { dynamicTypes } from './checkpoint';
-import { serveDynamic, type ServedProvider, type ServedResource } from './dynamic-provider';
+import { writtenResources } from './checkpoint';
+import { commandType, isServed, serveCommands, type ServedCommands } from './command-provider';
+import { serveDynamic, type ServedResource } from './dynamic-provider';
 import { fixOf, plain, withoutPrefix } from './said';
+import type { ServedProvider } from './served-provider';
 
 /** Where and how the engine runs. */
 export interface EngineOptions {
@@ -25,6 +27,8 @@ export interface InlineProgram {
   readonly load?: () => Promise<unknown>;
   /** The one kind of dynamic resource that it declares. @default it declares none, or any */
   readonly dynamic?: ServedResource & { readonly type: string };
+  /** The commands that it declares. @default it declares none, or any */
+  readonly commands?: ServedCommands;
 }
 
 /** One run of a program. */
@@ -95,8 +99,8 @@ export async function runProgram(
     ...(signal && { signal }),
   };
   outliveTheEngine();
-  const served = program?.dynamic && (await servedHere(engine, program.dynamic));
-  const variables = served && { [attachVariable]: attachedTo(served.port) };
+  const served = program ? await servedHere(engine, program) : [];
+  const variables = served.length > 0 && { [attachVariable]: attachedTo(served) };
   try {
     const stack = await openStack({ ...engine, env: { ...engine.env, ...variables } }, () => {
       // What cannot be loaded is told when the program is run.
@@ -110,29 +114,46 @@ export async function runProgram(
     if (!(error instanceof EngineKilled)) return { ok: false, steps, why: whatWasSaid(errors, error) };
     return { ok: false, steps, why: error.message, unfinished: [...unfinished.values()] };
   } finally {
-    served?.close();
+    for (const { provider } of served) provider.close();
   }
 }
 
 /** Where the engine finds providers that run already: https://www.pulumi.com/docs/iac/operations/troubleshooting/debugging/ */
 const attachVariable = 'PULUMI_DEBUG_PROVIDERS';
 
+/** A provider that runs here, by the name that the engine knows it by. */
+interface Served {
+  readonly name: string;
+  readonly provider: ServedProvider;
+}
+
 /**
- * Nothing, unless the state is known to have such a resource, and none of another kind that another program has left. What
- * makes the first one is served by Pulumi itself.
+ * What of a program's resources is done in this process. Of each kind nothing, unless the state is known to have such
+ * resources, and none of that kind that another program has left. What makes the first one is served by Pulumi itself.
  */
 async function servedHere(
   { project, stack, env }: EngineOptions,
-  dynamic: NonNullable<InlineProgram['dynamic']>,
-): Promise<ServedProvider | undefined> {
-  const types = await dynamicTypes({ project, stack, env: { ...process.env, ...env } });
-  if (types?.length !== 1 || types[0] !== dynamic.type) return undefined;
-  return serveDynamic(dynamic);
+  { dynamic, commands }: InlineProgram,
+): Promise<Served[]> {
+  const resources = (await writtenResources({ project, stack, env: { ...process.env, ...env } })) ?? [];
+  const haveOnly = (prefix: string, isOurs: (resource: (typeof resources)[number]) => boolean): boolean => {
+    const found = resources.filter(({ type }) => type.startsWith(prefix));
+    return found.length > 0 && found.every(isOurs);
+  };
+  const serving: Promise<Served>[] = [];
+  if (dynamic && haveOnly('pulumi-nodejs:dynamic', ({ type }) => type === dynamic.type))
+    serving.push(serveDynamic(dynamic).then((provider) => ({ name: 'pulumi-nodejs', provider })));
+  if (
+    commands &&
+    haveOnly('command:', ({ type, inputs = {} }) => type === commandType && isServed(inputs, commands.knows))
+  )
+    serving.push(serveCommands(commands).then((provider) => ({ name: 'command', provider })));
+  return Promise.all(serving);
 }
 
-function attachedTo(port: number): string {
+function attachedTo(served: readonly Served[]): string {
   const others = process.env[attachVariable];
-  return [...(others ? [others] : []), `pulumi-nodejs:${port}`].join(',');
+  return [...(others ? [others] : []), ...served.map(({ name, provider }) => `${name}:${provider.port}`)].join(',');
 }
 
 let outlives = false;

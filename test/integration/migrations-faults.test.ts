@@ -1,4 +1,4 @@
-import { readdir, readFile } from 'node:fs/promises';
+import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
@@ -7,7 +7,6 @@ import { docker } from '../support/drift';
 import { eventually, inspectContainer } from '../support/docker';
 import { buildMigrationImage } from '../support/migration-images';
 import { goods, prices } from '../support/priced-goods';
-import { descendantsOf } from '../support/processes';
 import { type Moment, RunningRewind } from '../support/running-rewind';
 import { TestStack } from '../support/stack';
 import { imageId, removeTaggedImages } from '../support/tagged-images';
@@ -125,13 +124,11 @@ const loadedAhead: Moment = (rewind) =>
 const aheadKilled: Moment = async () => {
   for (const id of await standing()) await docker('kill', id);
 };
-const stepKilled: Moment = async (rewind) => {
-  const isStep = async (pid: number): Promise<boolean> =>
-    (await readFile(`/proc/${pid}/cmdline`, 'utf8').catch(() => '')).includes('op.js\0migrate');
-  const steps: number[] = [];
-  for (const pid of descendantsOf(rewind.pid)) if (await isStep(pid)) steps.push(pid);
-  expect(steps).not.toEqual([]);
-  for (const pid of steps) process.kill(pid, 'SIGKILL');
+const moverKilled: Moment = async () => {
+  const filters = ['--filter', 'label=dev.rewind.one-off', '--filter', `network=${project}_default`];
+  const movers = (await docker('ps', '--quiet', ...filters)).split('\n').filter((id) => id !== '');
+  expect(movers).toHaveLength(1);
+  await docker('kill', movers[0]!);
 };
 
 /** All of the one release or all of the other: no schema of one with the application of the other that is left to be. */
@@ -187,7 +184,7 @@ describe('a revert that takes a migration back is finished by the same command',
 
 describe('a revert that takes a migration back leaves the old schema with the old application', () => {
   test.each<[what: string, moment: string, at: Moment, fault: Moment]>([
-    ['the process that moves the schema is killed', 'at it', schemaMoving, stepKilled],
+    ['the container that moves the schema is killed', 'at it', schemaMoving, moverKilled],
     ['the connection to the database is lost', 'while the schema is moved', schemaMoving, connectionLost],
     ['the database is killed', 'while the schema is moved', schemaMoving, serverKilled],
     ['the database gets another address', 'while the schema is moved', schemaMoving, addressChanged],

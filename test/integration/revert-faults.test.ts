@@ -39,7 +39,7 @@ test.each<[name: string, what: string, phase: string, way: string]>([
     'prepare, while the data is restored',
     'restore',
   ],
-  ['kills', 'kill -9 of the restore', 'prepare', 'restore'],
+  ['kills', 'kill -9 of pg_restore', 'prepare', 'restore'],
   ['probes', 'r1 takes requests and never answers', 'verify', 'images'],
 ])(
   'a revert that meets a fault says what is so, and loses nothing (%s): %s, %s, %s',

@@ -6,6 +6,22 @@ export function descendantsOf(pid: number): number[] {
   return children.flatMap((child) => [child, ...descendantsOf(child)]);
 }
 
+/** The processes of a container. */
+export function processesOf(container: string): number[] {
+  return readdirSync('/proc')
+    .filter((entry) => /^\d+$/.test(entry))
+    .map(Number)
+    .filter((pid) => cgroupOf(pid).includes(container));
+}
+
+function cgroupOf(pid: number): string {
+  try {
+    return readFileSync(`/proc/${pid}/cgroup`, 'utf8');
+  } catch {
+    return '';
+  }
+}
+
 /** The name of a process, of which Linux keeps 15 characters; empty if there is none. */
 export function nameOf(pid: number): string {
   try {

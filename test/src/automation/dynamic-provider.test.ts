@@ -8,7 +8,8 @@ import { PluginAttach } from '@pulumi/pulumi/proto/plugin_pb';
 import { Struct } from 'google-protobuf/google/protobuf/struct_pb';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 
-import { type DynamicResource, serveDynamic, type ServedProvider } from '../../../src/automation/dynamic-provider';
+import { type DynamicResource, serveDynamic } from '../../../src/automation/dynamic-provider';
+import type { ServedProvider } from '../../../src/automation/served-provider';
 
 const text = 'exports.handler = () => require("shelf");';
 const shelf: DynamicResource = {
