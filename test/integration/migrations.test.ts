@@ -10,8 +10,9 @@ import { execInContainer } from '../../src/docker/exec';
 import { RewindError } from '../../src/errors';
 import { containerIds, engine, eventually, execIn, inspectContainer } from '../support/docker';
 import { buildMigrationImage, plainEnvironment, type TestMigration } from '../support/migration-images';
-import { descendantsOf } from '../support/processes';
+import { argumentsOf, descendantsOf, nameOf } from '../support/processes';
 import { RunningPulumi } from '../support/running-pulumi';
+import { RunningRewind } from '../support/running-rewind';
 import { TestStack } from '../support/stack';
 import { imageId, removeTaggedImages } from '../support/tagged-images';
 import { databaseService } from '../support/test-database';
@@ -313,14 +314,15 @@ test('a migration waits for a lock that somebody else holds, but not for ever, a
   await expectAllRunning();
 });
 
+/** Whether the slow migration is at work. */
+const isAtIt = async (): Promise<boolean> =>
+  (await sql(`SELECT count(*) FROM pg_stat_activity WHERE query LIKE 'SELECT pg_sleep%' AND state = 'active'`)) === '1';
+
 test('a command that is killed in the middle of a migration is finished by the same command', async () => {
   await stack.rewind('deploy', 'app=v2');
   await tag('slow');
   await stack.configure({ images: undefined });
   const running = RunningPulumi.start(stack, 'up', '--yes', '--skip-preview');
-  const isAtIt = async (): Promise<boolean> =>
-    (await sql(`SELECT count(*) FROM pg_stat_activity WHERE query LIKE 'SELECT pg_sleep%' AND state = 'active'`)) ===
-    '1';
   await eventually(isAtIt, 'the migration', 60_000);
   const ops: number[] = [];
   for (const pid of descendantsOf(running.pid)) {
@@ -333,6 +335,52 @@ test('a command that is killed in the middle of a migration is finished by the s
   await stack.up();
   expect(await revision()).toBe('0003');
   await expectAllRunning();
+  expect(await stack.plannedSteps()).toEqual({});
+});
+
+/** What stands in the state of the commands: which properties, and whether they are secret. */
+async function commandsInState(): Promise<Record<string, unknown>> {
+  interface Resource {
+    readonly type: string;
+    readonly urn: string;
+    readonly inputs: Readonly<Record<string, unknown>>;
+    readonly outputs: Readonly<Record<string, unknown>>;
+  }
+  const { deployment } = JSON.parse(await stack.exported()) as { deployment: { resources: Resource[] } };
+  const kinds = (properties: Readonly<Record<string, unknown>>): Record<string, string> =>
+    Object.fromEntries(
+      Object.entries(properties).map(([name, it]) => [
+        name,
+        JSON.stringify(it).includes('ciphertext') ? 'secret' : typeof it,
+      ]),
+    );
+  const commands = deployment.resources.filter(
+    ({ type, urn }) => type === 'command:local:Command' && !urn.endsWith('-restore'),
+  );
+  return Object.fromEntries(
+    commands.map(({ urn, inputs, outputs }) => [
+      urn,
+      { inputs: kinds(inputs), outputs: kinds(outputs), create: inputs['create'] },
+    ]),
+  );
+}
+
+test('rewind does the steps itself, and the state is as if the plugin had done them', async () => {
+  await tag('v2');
+  await stack.configure({ images: undefined });
+  await stack.up();
+  expect(await revision()).toBe('0002');
+  const byPlugin = await commandsInState();
+  expect(Object.keys(byPlugin)).toHaveLength(3);
+
+  const rewind = RunningRewind.start(stack, 'deploy', 'app=slow');
+  await rewind.until(eventually(isAtIt, 'the migration', 60_000));
+  const started = descendantsOf(rewind.pid).map((pid) => `${nameOf(pid)} ${argumentsOf(pid)}`);
+  expect(started.some((it) => it.includes('pulumi-resource-docker'))).toBe(true);
+  expect(started.filter((it) => /op\.js|resource-command/.test(it))).toEqual([]);
+  expect(await rewind.end(), rewind.stdout).toBe(0);
+  expect(await revision()).toBe('0003');
+  expect(await commandsInState()).toEqual(byPlugin);
   expect(await stack.plannedSteps()).toEqual({});
 });
 
