@@ -6,6 +6,7 @@ import { finished } from 'node:stream/promises';
 import type { Op } from '../components/op-text';
 import { changeData, expectChange } from '../src/actions/change-data';
 import { prepareRestore, snapshotFirst, sourceName, verifyData } from '../src/actions/guard-data';
+import { interrupted } from '../src/actions/move-data';
 import { openRun, type OpenRun } from '../src/actions/open-run';
 import { storeFolder } from '../src/actions/prepare-stack';
 import { withRunLock } from '../src/actions/run-lock';
@@ -72,11 +73,6 @@ export function masked(error: unknown, { run }: OpenRun): unknown {
   return RewindError.of(
     error.problems.map((it) => ({ ...it, message: mask(it.message, secrets), fix: mask(it.fix, secrets) })),
   );
-}
-
-function interrupted(cause: unknown): RewindError {
-  const [message, fix] = ['Interrupted: the data is as it was before.', 'Run the same command again.'];
-  return new RewindError({ code: 'migration/failed', message, fix, cause });
 }
 
 /** The proof takes as long as a restore: nobody waits for it, and whatever becomes of this process, it goes on. */

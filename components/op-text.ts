@@ -1,3 +1,5 @@
+import { usualStore } from '../src/project-folder';
+
 /** What the text of a command stands for. */
 export interface Op {
   /** E.g. `migrate`. */
@@ -10,9 +12,6 @@ export interface Op {
 
 /** The folder of Pulumi.yaml: pulumi runs commands there, or in that of the program below it. */
 const toProject = 'until [ -e Pulumi.yaml ] || [ -e Pulumi.yml ] || [ "$PWD" = / ]; do cd ..; done';
-
-/** The store of whoever has configured none. */
-const usualStore = 'file://./.rewind';
 
 /**
  * The text of a command.

@@ -8,3 +8,6 @@ export function projectFolder(from = process.cwd()): string {
     if (folder === dirname(folder)) return from;
   }
 }
+
+/** URL of the store of a project that has configured none. */
+export const usualStore = 'file://./.rewind';

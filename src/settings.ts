@@ -3,6 +3,7 @@ import { type Thresholds, thresholdsSchema } from './assess/thresholds';
 import type { Problem } from './errors';
 import { driftSchema, type DriftSettings } from './drift/ignore';
 import { notifySchema, type NotifyTarget } from './notify/settings';
+import { usualStore } from './project-folder';
 import { readShaped } from './shaped';
 import { type VerifySettings, verifySchema } from './verify/settings';
 import { type RawSettings, type RoleRights, SettingsReader } from './settings-reader';
@@ -257,7 +258,7 @@ export function readSettings(raw: RawSettings): { readonly settings: StackSettin
     secrets: read.textByNameByService('secrets'),
     show: read.keysByService('show'),
     files: read.textByName('files'),
-    store: read.fileUrl('store') ?? 'file://./.rewind',
+    store: read.fileUrl('store') ?? usualStore,
     readyTimeoutSeconds: read.seconds('readyTimeoutSeconds') ?? 300,
     database: read.database('database'),
     passwords: read.textByName('passwords'),

@@ -7,7 +7,7 @@ import { storeFolder } from '../../src/actions/prepare-stack';
 import { proveSnapshot } from '../../src/actions/restore-database';
 import { untilNobodyWorks, whileNobodyWorks } from '../../src/actions/stack-lock';
 import { RewindError } from '../../src/errors';
-import { projectFolder } from '../../src/project-folder';
+import { projectFolder, usualStore } from '../../src/project-folder';
 import { ReleaseStore } from '../../src/releases/release-store';
 import { exitCode } from '../exit-codes';
 import { masked, runStep, stepNames } from '../steps';
@@ -26,7 +26,7 @@ export function register(program: Command): void {
     .description('what an update does to the data; run by pulumi')
     .argument('<name>', names.join(', '))
     .requiredOption('--stack <name>', 'project/stack')
-    .option('--store <url>', 'the store', 'file://./.rewind')
+    .option('--store <url>', 'the store', usualStore)
     .option('--snapshot <id>', 'the snapshot to prove')
     .action(async (name: string, { stack, store, snapshot = '' }: OpOptions) => {
       if (!names.includes(name)) {

@@ -71,13 +71,10 @@ export class EngineRun {
       const program = programFor({ configFile, reason, signal: ended.signal, ...(onRelease && { onRelease }) });
       const waiting =
         program &&
-        Object.assign(
-          async (): ReturnType<typeof program> => {
-            await meanwhile?.();
-            return program();
-          },
-          { load: program.load, dynamic: program.dynamic, commands: program.commands },
-        );
+        Object.assign(async (): ReturnType<typeof program> => {
+          await meanwhile?.();
+          return program();
+        }, program);
       if (!program) await meanwhile?.();
       try {
         return await context.engine.update({

@@ -296,11 +296,16 @@ function isReversible({ undo, apply }: MigrationPath): boolean {
 }
 
 function stopIf(signal: AbortSignal | undefined): void {
-  if (!signal?.aborted) return;
-  throw new RewindError({
+  if (signal?.aborted) throw interrupted();
+}
+
+/** A step that was asked to stop, and has. */
+export function interrupted(cause?: unknown): RewindError {
+  return new RewindError({
     code: 'migration/failed',
     message: 'Interrupted: the data is as it was before.',
     fix: 'Run the same command again.',
+    cause,
   });
 }
 

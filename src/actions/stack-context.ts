@@ -7,6 +7,7 @@ import { storeFolder } from './prepare-stack';
 import { StackEngine } from '../automation/engine';
 import { openValue } from '../automation/passphrase';
 import { messageOf, RewindError } from '../errors';
+import { usualStore } from '../project-folder';
 import { ReleaseStore } from '../releases/release-store';
 import { StackConfig } from '../releases/stack-config';
 
@@ -39,7 +40,7 @@ export async function openStack(
   const store = (await StackConfig.read(configFile)).config['rewind:store'];
   const project = projectName(join(directory, 'Pulumi.yaml'));
   const name = `${project}/${stack}`;
-  const root = storeFolder(typeof store === 'string' ? store : 'file://./.rewind', directory);
+  const root = storeFolder(typeof store === 'string' ? store : usualStore, directory);
   return {
     directory,
     stack,

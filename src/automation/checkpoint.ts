@@ -8,6 +8,7 @@ import { RewindError } from '../errors';
 import { isAlive } from '../lock.mjs';
 import { run } from '../process';
 import { withoutPrefix } from './said';
+import { nameIn } from './urn';
 
 /** A resource in a stack's state. Secrets in its inputs are encrypted. */
 export interface StateResource {
@@ -72,7 +73,7 @@ export async function readState(options: StateOptions): Promise<StackState> {
 
 /**
  * The resources that a stack's state has, also those that are about to be deleted; undefined if it is not in a backend of
- * files, or not there yet.
+ * files, not there yet, or damaged, which Pulumi will tell.
  */
 export async function writtenResources({
   project,
@@ -80,8 +81,12 @@ export async function writtenResources({
   env = process.env,
 }: Omit<StateOptions, 'directory'>): Promise<readonly Pick<WrittenResource, 'type' | 'inputs'>[] | undefined> {
   const root = filesOf(env['PULUMI_BACKEND_URL']);
-  const text = root === undefined ? undefined : await readWritten(root, project, stack);
-  return text === undefined ? undefined : (deploymentIn(text)?.resources ?? []);
+  try {
+    const text = root === undefined ? undefined : await readWritten(root, project, stack);
+    return text === undefined ? undefined : (deploymentIn(text)?.resources ?? []);
+  } catch {
+    return undefined;
+  }
 }
 
 /** Undefined if a file has none, as that of an older Pulumi. */
@@ -163,10 +168,6 @@ function stateOf({ manifest, resources, pending_operations: pending }: Deploymen
     })),
     isLocked: locked,
   };
-}
-
-function nameIn(urn: string): string {
-  return urn.slice(urn.lastIndexOf('::') + 2);
 }
 
 /** The last of the types in a URN: `urn:pulumi:dev::shop::rewind:compose:Stack$docker:index/network:Network::front`. */

@@ -15,9 +15,11 @@ import {
   type UpdateRequest,
   UpdateResponse,
 } from '@pulumi/pulumi/proto/provider_pb';
+import { specialSecretSig, specialSigKey, unknownValue } from '@pulumi/pulumi/runtime/rpc';
 import { Empty } from 'google-protobuf/google/protobuf/empty_pb';
 
 import { answering, type Properties, read, type ServedProvider, serveProvider, written } from './served-provider';
+import { nameIn } from './urn';
 
 /** Commands that are done in this process, in place of running their text. */
 export interface ServedCommands {
@@ -39,12 +41,6 @@ export const commandType = 'command:local:Command';
 /** The version whose properties and answers these are. */
 const version = '1.2.1';
 
-/** How a secret is sent, https://github.com/pulumi/pulumi/blob/v3.256.0/sdk/go/common/resource/sig/sig.go. */
-const [signature, secretSignature] = ['4dabf18193072939515e22adb298388d', '1b47061264138c4ac30d75fd1eb44270'];
-
-/** How text is sent that is not known yet: https://github.com/pulumi/pulumi/blob/v3.256.0/sdk/go/common/resource/plugin/rpc.go. */
-const unknownText = '04da6b54-80e4-46f7-96ec-b56ff0331ba9';
-
 /**
  * Serves the resource `command:local:Command` in this process, as the plugin `command` does in one of its own: that has to be
  * started, and starts a Node.js for each of our commands. A text is never run: what is none of these commands, or has more
@@ -60,9 +56,9 @@ export async function serveCommands({ knows, run }: ServedCommands): Promise<Ser
   const outputsOf = async (inputs: Properties, isPreview: boolean, gone: AbortSignal): Promise<Properties> => {
     const { create, stdin } = checked(inputs);
     const stdout = isPreview
-      ? unknownText
+      ? unknownValue
       : await run(create as string, textOf(stdin), AbortSignal.any([stop.signal, gone]));
-    return { ...inputs, stdout: secret(stdout), stderr: secret(isPreview ? unknownText : '') };
+    return { ...inputs, stdout: secret(stdout), stderr: secret(isPreview ? unknownValue : '') };
   };
   return serveProvider(version, {
     cancel: answering(() => {
@@ -152,12 +148,12 @@ function differences(before: Properties, after: Properties, within = ''): Map<st
 }
 
 function secret(value: string): Properties {
-  return { [signature]: secretSignature, value };
+  return { [specialSigKey]: specialSecretSig, value };
 }
 
 /** A value without the mark of a secret. */
 function opened(value: unknown): unknown {
-  return isObject(value) && value[signature] === secretSignature ? value['value'] : value;
+  return isObject(value) && value[specialSigKey] === specialSecretSig ? value['value'] : value;
 }
 
 function textOf(value: unknown): string {
@@ -167,9 +163,4 @@ function textOf(value: unknown): string {
 
 function isObject(value: unknown): value is Properties {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
-}
-
-/** The name at the end of a URN: https://www.pulumi.com/docs/iac/concepts/resources/names/#urns */
-function nameIn(urn: string): string {
-  return urn.slice(urn.lastIndexOf('::') + 2);
 }

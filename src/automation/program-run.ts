@@ -8,6 +8,7 @@ import { commandType, isServed, serveCommands, type ServedCommands } from './com
 import { serveDynamic, type ServedResource } from './dynamic-provider';
 import { fixOf, plain, withoutPrefix } from './said';
 import type { ServedProvider } from './served-provider';
+import { nameIn } from './urn';
 
 /** Where and how the engine runs. */
 export interface EngineOptions {
@@ -263,11 +264,6 @@ function stepOf(event: automation.EngineEvent): Step | undefined {
   if (event.resOutputsEvent) return of('done', event.resOutputsEvent.metadata);
   if (event.resOpFailedEvent) return of('failed', event.resOpFailedEvent.metadata);
   return undefined;
-}
-
-/** The name at the end of a URN: https://www.pulumi.com/docs/iac/concepts/resources/names/#urns */
-function nameIn(urn: string): string {
-  return urn.slice(urn.lastIndexOf('::') + 2);
 }
 
 /** What a command of ours said when it failed, without what its plugin says around it. */
