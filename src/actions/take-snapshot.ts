@@ -126,7 +126,7 @@ async function dump(
   target: Writable,
   signal: AbortSignal,
 ): Promise<void> {
-  const result = await server.tool(
+  const result = await server.watchedTool(
     [
       'pg_dump',
       '--no-password',

@@ -1,4 +1,4 @@
-import type { Readable, Writable } from 'node:stream';
+import { Readable, type Writable } from 'node:stream';
 
 import type Docker from 'dockerode';
 
@@ -62,6 +62,23 @@ for name in POSTGRES_PASSWORD POSTGRESQL_PASSWORD; do
   [ -z "$value" ] || { export PGPASSWORD="\${PGPASSWORD-$value}"; break; }
 done
 exec "$@"`;
+
+/**
+ * Runs a tool that reads nothing for as long as the standard input stays open, which ends with whoever has it. The tools of
+ * Postgres that are told to end have the server give up what it does for them.
+ *
+ * No process here may outlive its parent: it would become a child of the container's first one, which is the server, and to
+ * that any child that a signal has ended is one of its own that has crashed; it then ends every session.
+ */
+const whileWatched = `
+exec 3<&0
+"$@" 3<&- < /dev/null & tool=$!
+{ read -r _; kill "$tool"; } <&3 > /dev/null 2>&1 & watch=$!
+exec 3<&-
+wait "$tool"; code=$?
+kill "$watch" 2> /dev/null
+wait "$watch"
+exit "$code"`;
 
 /** A Postgres server in a container of the stack, worked on with its own tools: they are of the same version. */
 export class PostgresServer {
@@ -274,6 +291,15 @@ export class PostgresServer {
       if (/OCI runtime exec failed/.test(stderr)) return { exitCode: commandNotFound, stdout: '', stderr };
       throw notRunning(this.service, error);
     });
+  }
+
+  /**
+   * Runs a tool as {@link tool} does, one that reads nothing: if it is given up, or this process is killed, it ends too, and with
+   * it its session.
+   */
+  async watchedTool(argv: readonly string[], options: Omit<ToolOptions, 'input'> = {}): Promise<ContainerResult> {
+    const open = new Readable({ read: () => undefined });
+    return this.tool(['sh', '-c', whileWatched, 'sh', ...argv], { ...options, input: open, endsWithInput: true });
   }
 
   /** Variables with which the tools find the server and the database: https://www.postgresql.org/docs/current/libpq-envars.html */

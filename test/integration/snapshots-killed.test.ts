@@ -90,6 +90,27 @@ describe('kill -9 of a snapshot', () => {
   });
 });
 
+test.each([['SIGINT'], ['SIGKILL']] as const)('a dump ends with the rewind that takes it: %s', async (signal) => {
+  // It would wait for ten seconds.
+  const hold = await rig.database.hold('LOCK TABLE goods');
+  try {
+    const rewind = RunningRewind.start(rig.stack, 'snapshot', 'create');
+    const waits = `wait_event_type = 'Lock' AND query ~ 'LOCK TABLE'`;
+    await rig.untilSession(waits)(rewind);
+    const given = Date.now();
+    rewind.signal(signal);
+    await rig.database.until(`NOT EXISTS (SELECT FROM pg_stat_activity WHERE ${waits})`);
+    expect(Date.now() - given).toBeLessThan(8000);
+    await rewind.end();
+    const others = `SELECT count(*) FROM pg_stat_activity WHERE application_name = 'import'`;
+    expect(await rig.database.sql(others)).toBe('1');
+  } finally {
+    await hold.release();
+  }
+  await rig.stack.rewind('snapshot', 'create');
+  await rig.expectNothingLeft();
+});
+
 test.each<[when: string, moment: Moment]>([
   ['while the other database is being filled', async (rewind) => rig.untilThereIs('shadow')(rewind)],
   ['while services are stopped', says('web: stopped')],
