@@ -47,7 +47,7 @@ export const errorCodes = {
   'operation/none': 'There is no interrupted operation to go on with.',
   'store/unusable': 'The store of releases and files cannot be read or written.',
   'database/not-postgres': 'The service that is named as the database has no Postgres in it.',
-  'database/too-old': 'The Postgres server is older than what Rewind works with.',
+  'database/too-old': 'The Postgres server is older than Rewind, or what is declared inside of it, needs.',
   'database/unreachable': 'The database does not answer.',
   'database/no-login': 'The database does not let the role in.',
   'database/unknown': 'The server has no such database.',

@@ -68,7 +68,8 @@ const mending: Readonly<Record<ErrorCode, string>> = {
   'store/unusable':
     'Make the folder writable, make sure that its disk has room, or move the store with `rewind:store`.',
   'database/not-postgres': 'Name the service that is: `pulumi config set --path rewind:database.service SERVICE`.',
-  'database/too-old': 'Upgrade the server to Postgres 13 or newer.',
+  'database/too-old':
+    'Upgrade the server to Postgres 13 or newer; to 14 where `rewind:database` declares roles that read or write every table.',
   'database/unreachable': 'See what it says: `docker compose logs SERVICE`; start it: `rewind restart SERVICE`.',
   'database/no-login':
     'Name a role that may log in (`rewind:database.user`), or give it the password that the container’s environment has.',

@@ -2,6 +2,8 @@
 export interface ColumnType {
   readonly type: string;
   readonly value: string;
+  /** `server_version_num` from which on there is such a type. @default any */
+  readonly since?: number;
 }
 
 const md5 = "md5(i::text || 'x')";
@@ -48,7 +50,7 @@ export const columnTypes: readonly ColumnType[] = [
   { type: 'int4range', value: 'int4range(i, i + 5)' },
   { type: 'numrange', value: `numrange(i, NULL, '(]')` },
   { type: 'tstzrange', value: `tstzrange('2024-01-01', NULL)` },
-  { type: 'int4multirange', value: 'int4multirange(int4range(i, i + 2), int4range(i + 9, i + 10))' },
+  { type: 'int4multirange', value: 'int4multirange(int4range(i, i + 2), int4range(i + 9, i + 10))', since: 140_000 },
   { type: 'tsvector', value: `to_tsvector('english', 'the fat cats ' || i)` },
   { type: 'tsquery', value: `to_tsquery('english', 'fat & cat')` },
   { type: 'pg_lsn', value: `pg_lsn '16/B374D848'` },

@@ -30,9 +30,13 @@ export const roles = ['reader', 'Wri"ter', 'ünï rôle'].map(quoted);
 
 const extensions = ['hstore', 'citext', 'ltree', 'pg_trgm', 'btree_gist', 'pgcrypto', 'intarray', 'unaccent', 'cube'];
 
-/** Makes up a database. */
-export function generate(random: Random): GeneratedDatabase {
-  return new Generator(random).run();
+/**
+ * Makes up a database.
+ *
+ * @param version - `server_version_num`: what it has in it is what such a server knows
+ */
+export function generate(random: Random, version: number): GeneratedDatabase {
+  return new Generator(random, version).run();
 }
 
 /** One with many tables: what is done for each of them is done that often. */
@@ -51,11 +55,15 @@ class Generator {
   readonly #script: string[] = [];
   readonly #schemas: string[] = ['public'];
   readonly #tables: GeneratedTable[] = [];
-  readonly #types: ColumnType[] = [...columnTypes];
+  readonly #types: ColumnType[];
   readonly #objects: Record<ObjectKind, string[]>;
 
-  constructor(random: Random) {
+  readonly #version: number;
+
+  constructor(random: Random, version: number) {
     this.#random = random;
+    this.#version = version;
+    this.#types = columnTypes.filter(({ since = 0 }) => since <= version);
     this.#names = new Names(random);
     this.#objects = Object.fromEntries(kinds.map((kind) => [kind, [] as string[]])) as Record<ObjectKind, string[]>;
   }
@@ -189,9 +197,9 @@ class Generator {
     }
     if (random.chance(0.3)) {
       const name = this.#name();
-      this.#say(
-        `CREATE FUNCTION ${name}(n int) RETURNS TABLE (x int, y text) LANGUAGE sql STABLE BEGIN ATOMIC SELECT i, i::text FROM generate_series(1, n) i; END`,
-      );
+      const query = 'SELECT i, i::text FROM generate_series(1, n) i';
+      const body = this.#version < 140_000 ? `AS $b$ ${query} $b$` : `BEGIN ATOMIC ${query}; END`;
+      this.#say(`CREATE FUNCTION ${name}(n int) RETURNS TABLE (x int, y text) LANGUAGE sql STABLE ${body}`);
     }
     this.#sometimes(
       0.3,
@@ -213,7 +221,7 @@ class Generator {
   #column({ name, type }: GeneratedTable['columns'][number]): string {
     const extra = this.#random.weighted({ none: 6, compression: 0.5, check: 1 });
     if (extra === 'check') return `${name} ${type.type} CHECK (${name} IS NOT NULL OR true)`;
-    const canBeCompressed = type.type === 'text' || type.type === 'bytea';
+    const canBeCompressed = this.#version >= 140_000 && (type.type === 'text' || type.type === 'bytea');
     return `${name} ${type.type}${extra === 'compression' && canBeCompressed ? ' COMPRESSION pglz' : ''}`;
   }
 
@@ -252,7 +260,12 @@ class Generator {
     this.#owner('TABLE', name);
     this.#sometimes(0.2, `ALTER TABLE ${name} SET (fillfactor = 80, toast.autovacuum_enabled = false)`);
     this.#sometimes(0.2, `ALTER TABLE ${name} REPLICA IDENTITY FULL`);
-    this.#sometimes(0.2, `CREATE STATISTICS ${this.#name()} ON (id % 3), (id % 7) FROM ${name}`);
+    const statistics = this.#name();
+    // Before Postgres 14 there are none of expressions.
+    this.#sometimes(
+      0.2,
+      ...(this.#version < 140_000 ? [] : [`CREATE STATISTICS ${statistics} ON (id % 3), (id % 7) FROM ${name}`]),
+    );
     this.#sometimes(0.1, `ALTER TABLE ${name} ADD COLUMN gone int`, `ALTER TABLE ${name} DROP COLUMN gone`);
   }
 
@@ -331,7 +344,11 @@ class Generator {
     const random = this.#random;
     for (const { name: table } of random.some(this.#tables)) {
       const view = this.#name();
-      const options = random.pick(['', ' WITH (security_barrier)', ' WITH (security_invoker = true)']);
+      const options = random.pick([
+        '',
+        ' WITH (security_barrier)',
+        this.#version < 150_000 ? '' : ' WITH (security_invoker = true)',
+      ]);
       this.#say(`CREATE VIEW ${view}${options} AS SELECT t.*, 'c' AS "a b" FROM ${table} t WHERE t.id NOT IN (1, 99)`);
       this.#comment('VIEW', view);
       this.#objects.view.push(view);

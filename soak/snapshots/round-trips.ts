@@ -30,15 +30,21 @@ const shownLines = 12;
 /** From so many rounds on, one of them is of a database with very many tables. */
 const roundsForMany = 20;
 
+/** Of what, and on which server. */
+export interface SnapshotSoakOptions extends SoakOptions {
+  /** @default the image of the tests */
+  readonly postgresImage?: string;
+}
+
 /**
  * Makes up databases, takes a snapshot of each, changes it at random, restores it, and holds what pg_dump says of it
  * against what it said before. What pg_dump sees of a change, Rewind has to see too.
  *
  * @throws Mismatch
  */
-export async function snapshotRoundTrips(options: SoakOptions): Promise<void> {
+export async function snapshotRoundTrips(options: SnapshotSoakOptions): Promise<void> {
   const store = await mkdtemp(join(tmpdir(), 'rewind-soak-'));
-  const server = await SoakServer.start(options.project);
+  const server = await SoakServer.start(options.project, options.postgresImage);
   let isToStay = false;
   try {
     await server.sql(roles.map((role) => `CREATE ROLE ${role};`).join('\n'));
@@ -74,8 +80,8 @@ class Round {
   async run(): Promise<void> {
     const [server, random, name] = [this.#server, this.#random, this.#database];
     const isOfMany = this.#round === roundsForMany;
-    const model = isOfMany ? generateMany(2000) : generate(random);
-    await server.sql(`CREATE DATABASE ${quoted(name)} TEMPLATE template0 ${random.pick(locales)};`);
+    const model = isOfMany ? generateMany(2000) : generate(random, server.version);
+    await server.sql(`CREATE DATABASE ${quoted(name)} TEMPLATE template0 ${random.pick(localesOf(server.version))};`);
     await server.sql(model.script, name);
     await server.sql(databaseWide(name, random));
     const wanted = await this.#text();
@@ -149,12 +155,16 @@ class Round {
   }
 }
 
-const locales = [
-  "LOCALE 'C.UTF-8'",
-  "LOCALE 'C.UTF-8'",
-  "LOCALE 'C' ENCODING 'UTF8'",
-  "LOCALE 'C.UTF-8' LOCALE_PROVIDER icu ICU_LOCALE 'de-DE'",
-];
+/** The locales that a server knows, by its `server_version_num`. */
+function localesOf(version: number): string[] {
+  return [
+    "LOCALE 'C.UTF-8'",
+    "LOCALE 'C.UTF-8'",
+    "LOCALE 'C' ENCODING 'UTF8'",
+    ...(version < 150_000 ? [] : ["LOCALE 'C.UTF-8' LOCALE_PROVIDER icu ICU_LOCALE 'de-DE'"]),
+    ...(version < 170_000 ? [] : ["LOCALE 'C.UTF-8' LOCALE_PROVIDER builtin BUILTIN_LOCALE 'C.UTF-8'"]),
+  ];
+}
 
 /**
  * A dump without what is another one each time, and without the difference between two ways to write a list of texts,

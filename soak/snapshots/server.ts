@@ -1,29 +1,34 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 
 import { run } from '../../src/process';
+import { postgresImage } from '../../test/support/test-database';
 
 /** A Postgres server in a container of its own, asked with its own tools and nothing of Rewind's. */
 export class SoakServer {
   /** Name of its container. */
   readonly container: string;
   readonly user = 'owner';
+  /** `server_version_num`. */
+  version = 0;
 
   private constructor(container: string) {
     this.container = container;
   }
 
   /** Starts a server; one of that name that an earlier run has left goes first. */
-  static async start(container: string): Promise<SoakServer> {
+  static async start(container: string, image = postgresImage): Promise<SoakServer> {
     await run(['docker', 'rm', '--force', '--volumes', container]);
     const server = new SoakServer(container);
     const variables = ['--env', `POSTGRES_USER=${server.user}`, '--env', 'POSTGRES_PASSWORD=soak'];
     const settings = ['-c', 'fsync=off', '-c', 'max_locks_per_transaction=256', '-c', 'wal_level=logical'];
-    await must(['docker', 'run', '--detach', '--name', container, ...variables, 'apex-db:15', 'postgres', ...settings]);
+    const start = ['docker', 'run', '--detach', '--name', container, ...variables, image] as const;
+    await must([...start, 'postgres', ...settings]);
     const ready = ['docker', 'exec', container, 'pg_isready', '-q', '-h', '127.0.0.1'] as const;
     for (const end = Date.now() + 60_000; (await run(ready)).exitCode !== 0;) {
       if (Date.now() > end) throw new Error(`The server in ${container} does not answer.`);
       await sleep(100);
     }
+    server.version = Number(await server.sql('SHOW server_version_num'));
     return server;
   }
 

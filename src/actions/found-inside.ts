@@ -1,7 +1,7 @@
 import { RewindError } from '../errors';
-import type { DatabasePlan } from '../postgres/declared';
+import { type DatabasePlan, verifierRole } from '../postgres/declared';
 import { isPasswordOf } from '../postgres/password';
-import type { PostgresServer } from '../postgres/server';
+import { type PostgresServer, versionName } from '../postgres/server';
 import { textArray } from '../postgres/sql';
 
 /** What is in a server already of what is declared: an earlier declaration has left it, or somebody has made it. */
@@ -23,14 +23,19 @@ export interface Inside {
   readonly stored: string | null;
 }
 
+/** The groups `pg_read_all_data` and `pg_write_all_data` came with this version. */
+const versionWithGroups = 140_000;
+
 /**
  * Looks for the roles and databases that are declared. A server that does not run yet has none of them.
  *
  * @param open - connects to the server
+ * @throws RewindError database/too-old if it cannot have what is declared
  */
 export async function readInside(open: () => Promise<PostgresServer>, plan: DatabasePlan): Promise<readonly Inside[]> {
   try {
     const server = await open();
+    if (server.version < versionWithGroups) checkRights(server, plan);
     // Each database shows those of the whole server.
     return await server.query<Inside>(
       `SELECT 'role' AS kind, rolname AS name, rolpassword AS stored FROM pg_catalog.pg_authid
@@ -39,9 +44,20 @@ export async function readInside(open: () => Promise<PostgresServer>, plan: Data
         WHERE datname = ANY (${textArray(plan.databases.map(({ name }) => name))})`,
     );
   } catch (error) {
-    if (error instanceof RewindError) return [];
+    if (error instanceof RewindError && error.code !== 'database/too-old') return [];
     throw error;
   }
+}
+
+function checkRights({ service, version }: PostgresServer, { roles }: DatabasePlan): void {
+  const reading = roles.filter(({ rights }) => rights !== 'none');
+  if (reading.length === 0) return;
+  const names = reading.map(({ name }) => (name === verifierRole ? 'verifier' : `roles.${name}`));
+  throw new RewindError({
+    code: 'database/too-old',
+    message: `The database of ${service} is Postgres ${versionName(version)}, which has no role that reads every table: rewind:database declares ${names.join(', ')}. Nothing has been changed.`,
+    fix: `Upgrade it to Postgres 14 or newer; or take these out of rewind:database, or declare them with the right "none" and give them rights by hand.`,
+  });
 }
 
 /** What of it is as it is to be. */

@@ -3,7 +3,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { engine, eventually, execIn } from '../support/docker';
 import { TestStack } from '../support/stack';
 import { buildImage, makeTaggedImages, removeTaggedImages } from '../support/tagged-images';
-import { TestDatabase } from '../support/test-database';
+import { databaseService, TestDatabase } from '../support/test-database';
 
 // One stack with a real Postgres, named wrongly, shut, and with names that need quotes everywhere.
 
@@ -23,12 +23,7 @@ beforeAll(async () => {
   stack = await TestStack.create(project);
   await stack.write('compose.yaml', {
     services: {
-      db: {
-        image: 'apex-db:15',
-        environment: { POSTGRES_USER: 'shop', POSTGRES_PASSWORD: password, POSTGRES_DB: 'shop' },
-        volumes: ['data:/var/lib/postgresql/data'],
-        healthcheck: { test: ['CMD', 'pg_isready', '-q', '-U', 'shop', '-d', 'shop'], interval: '10s' },
-      },
+      db: databaseService('shop', { password }),
       app: { image: box, depends_on: { db: { condition: 'service_healthy' } } },
       bare: { image: bare, stop_grace_period: '0s' },
     },

@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 
 import { execIn } from '../support/docker';
 import { TestStack } from '../support/stack';
+import { databaseService } from '../support/test-database';
 
 // One stack with a real Postgres and the provider that works inside of it: each test goes on from where the one before
 // it left.
@@ -13,13 +14,7 @@ const chosen = 'chosen-word-nobody-may-see';
 
 const compose = (ports: readonly string[]): object => ({
   services: {
-    db: {
-      image: 'apex-db:15',
-      environment: { POSTGRES_USER: 'shop', POSTGRES_PASSWORD: password, POSTGRES_DB: 'shop' },
-      volumes: ['data:/var/lib/postgresql/data'],
-      ports,
-      healthcheck: { test: ['CMD', 'pg_isready', '-q', '-U', 'shop', '-d', 'shop'], interval: '10s' },
-    },
+    db: { ...databaseService('shop', { password }), ports },
   },
   volumes: { data: {} },
 });

@@ -4,6 +4,7 @@ import type { LossOutlook } from '../../src/loss/outlook';
 import { execIn } from '../support/docker';
 import { TestStack } from '../support/stack';
 import { buildImage, removeTaggedImages, tagImage } from '../support/tagged-images';
+import { databaseService } from '../support/test-database';
 
 // A real alembic in two images of the example's API: the second has two migrations more, one of them without a way back.
 
@@ -38,12 +39,7 @@ interface Plan {
 
 const compose = {
   services: {
-    db: {
-      image: 'apex-db:15',
-      environment: { POSTGRES_USER: 'apex', POSTGRES_PASSWORD: 'apex-example', POSTGRES_DB: 'apex' },
-      volumes: ['data:/var/lib/postgresql/data'],
-      healthcheck: { test: ['CMD', 'pg_isready', '-q', '-U', 'apex', '-d', 'apex'], interval: '10s' },
-    },
+    db: databaseService('apex', { password: 'apex-example' }),
     api: {
       image: api('v1'),
       command: ['sleep', 'infinity'],

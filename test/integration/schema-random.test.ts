@@ -28,7 +28,7 @@ const open = async (database: string): Promise<PostgresServer> =>
 
 test.each([1, 2, 3, 4, 5, 6, 7, 8])('schema %i: a copy is no drift, and a random drift is taken back', async (seed) => {
   const random = new Random(seed * 7919);
-  const model = generate(random);
+  const model = generate(random, server.version);
   const fresh = `DROP DATABASE IF EXISTS made WITH (FORCE); DROP DATABASE IF EXISTS copy WITH (FORCE);`;
   await server.sql(`${fresh} CREATE DATABASE made TEMPLATE template0; CREATE DATABASE copy TEMPLATE template0;`);
   await server.sql(model.script, 'made');

@@ -3,6 +3,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { execIn } from '../support/docker';
 import { TestStack } from '../support/stack';
 import { makeTaggedImages, removeTaggedImages } from '../support/tagged-images';
+import { databaseService } from '../support/test-database';
 
 // One stack with a real Postgres: each test goes on from where the one before it left.
 
@@ -12,12 +13,7 @@ const password = 'word-nobody-may-see';
 
 const compose = {
   services: {
-    db: {
-      image: 'apex-db:15',
-      environment: { POSTGRES_USER: 'shop', POSTGRES_PASSWORD: password, POSTGRES_DB: 'shop' },
-      volumes: ['data:/var/lib/postgresql/data'],
-      healthcheck: { test: ['CMD', 'pg_isready', '-q', '-U', 'shop', '-d', 'shop'], interval: '10s' },
-    },
+    db: databaseService('shop', { password }),
     app: { image: app('1'), depends_on: { db: { condition: 'service_healthy' } } },
   },
   volumes: { data: {} },
@@ -76,7 +72,7 @@ describe('the state of the schema', () => {
       status: 'reachable',
       revision: '',
       fingerprint: expect.stringMatching(/^[0-9a-f]{32}$/) as string,
-      serverVersion: expect.stringMatching(/^15\.\d+$/) as string,
+      serverVersion: expect.stringMatching(/^\d+\.\d+$/) as string,
       sizeMiB: expect.any(Number) as number,
     });
     const text = JSON.stringify({ inputs, outputs });

@@ -8,6 +8,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { run } from '../../src/process';
 import { eventually } from '../support/docker';
 import { TestStack } from '../support/stack';
+import { databaseService } from '../support/test-database';
 
 // The command on a real stack, with backups that its own server has made: each test goes on from the one before it.
 
@@ -17,12 +18,7 @@ const db = `${project}-db-1`;
 
 const compose = {
   services: {
-    db: {
-      image: 'apex-db:15',
-      environment: { POSTGRES_USER: 'shop', POSTGRES_PASSWORD: password, POSTGRES_DB: 'shop' },
-      volumes: ['data:/var/lib/postgresql/data'],
-      healthcheck: { test: ['CMD', 'pg_isready', '-q', '-U', 'shop', '-d', 'shop'], interval: '10s' },
-    },
+    db: databaseService('shop', { password }),
   },
   volumes: { data: {} },
 };

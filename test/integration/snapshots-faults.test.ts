@@ -9,6 +9,7 @@ import { FaultStack, says } from '../support/fault-stack';
 import type { Moment } from '../support/running-rewind';
 import { smallDisk } from '../support/small-disk';
 import { TestStack } from '../support/stack';
+import { databaseService } from '../support/test-database';
 
 // One stack with a real Postgres, whose server is killed, cut off and locked at one stage after the other.
 
@@ -184,12 +185,7 @@ describe('a full disk', () => {
     const small = await TestStack.create('rewind-dbroom');
     try {
       const [db, volume] = [
-        {
-          image: 'apex-db:15',
-          environment: { POSTGRES_PASSWORD: 'word' },
-          volumes: ['data:/var/lib/postgresql/data'],
-          healthcheck: { test: ['CMD', 'pg_isready', '-q', '-U', 'postgres'], interval: '10s' },
-        },
+        databaseService('postgres'),
         { driver_opts: { type: 'tmpfs', device: 'tmpfs', o: 'size=150m,uid=999,gid=999,mode=700' } },
       ];
       await small.write('compose.yaml', { services: { db }, volumes: { data: volume } });

@@ -7,6 +7,7 @@ import { parseManifest, renderManifest } from '../../src/snapshots/manifest';
 import { containerIds, execIn, inspectContainers } from '../support/docker';
 import { TestStack } from '../support/stack';
 import { makeTaggedImages, removeTaggedImages } from '../support/tagged-images';
+import { databaseService } from '../support/test-database';
 
 // One stack with a real Postgres: each test goes on from where the one before it left.
 
@@ -17,12 +18,7 @@ const db = `${project}-db-1`;
 
 const compose = {
   services: {
-    db: {
-      image: 'apex-db:15',
-      environment: { POSTGRES_USER: 'shop', POSTGRES_PASSWORD: password, POSTGRES_DB: 'shop' },
-      volumes: ['data:/var/lib/postgresql/data'],
-      healthcheck: { test: ['CMD', 'pg_isready', '-q', '-U', 'shop', '-d', 'shop'], interval: '10s' },
-    },
+    db: databaseService('shop', { password }),
     app: { image: app, depends_on: { db: { condition: 'service_healthy' } } },
     other: { image: app },
   },

@@ -3,12 +3,18 @@ import { pathToFileURL } from 'node:url';
 
 import type * as Acknowledged from '../../examples/apex/acknowledged.mjs';
 import type * as Database from '../../examples/apex/database.mjs';
+import type * as Base from '../../examples/apex/images/base.mjs';
+import type * as Build from '../../examples/apex/images/build.mjs';
+import type * as Catalogue from '../../examples/apex/images/catalogue.mjs';
 import type * as Load from '../../examples/apex/load.mjs';
 import { installDir } from '../../toolchain/places';
 
 interface Tools {
   readonly 'acknowledged.mjs': typeof Acknowledged;
   readonly 'database.mjs': typeof Database;
+  readonly 'images/base.mjs': typeof Base;
+  readonly 'images/build.mjs': typeof Build;
+  readonly 'images/catalogue.mjs': typeof Catalogue;
   readonly 'load.mjs': typeof Load;
 }
 

@@ -7,10 +7,13 @@ export interface Hold {
   readonly release: () => Promise<void>;
 }
 
-/** The example's Postgres as a service of a compose file, with its data in the volume `data`. */
+/** The Postgres of the tests. `REWIND_TEST_POSTGRES` names another image, of another version say. */
+export const postgresImage = process.env['REWIND_TEST_POSTGRES'] ?? 'apex-db:15';
+
+/** The tests' Postgres as a service of a compose file, with its data in the volume `data`. */
 export function databaseService(user: string, { password = 'word', name = user } = {}): Record<string, unknown> {
   return {
-    image: 'apex-db:15',
+    image: postgresImage,
     environment: { POSTGRES_USER: user, POSTGRES_PASSWORD: password, POSTGRES_DB: name },
     volumes: ['data:/var/lib/postgresql/data'],
     healthcheck: { test: ['CMD', 'pg_isready', '-q', '-h', '127.0.0.1', '-U', user, '-d', name], interval: '10s' },

@@ -1,29 +1,36 @@
-// The base of every image: debian:bookworm-slim where a registry has it, else the same made from Debian's packages.
+// The base of every image: Debian's slim image where a registry has it, else the same made from Debian's packages.
 
 import { join } from 'node:path';
 import { BuildError, cancelled } from './errors.mjs';
 import { run } from './run.mjs';
 
-const DEFAULT_IMAGE = 'debian:bookworm-slim';
-const MADE = 'rewind-example/debian:bookworm';
-
 /**
- * The base image as an entry of the catalogue.
+ * The base of the example as an entry of the catalogue.
  *
  * APEX_DEBIAN_IMAGE names another Debian 12 image to start from, such as one of a registry of one's own.
  * APEX_DEBIAN_MIRROR names another Debian mirror; it makes the base from packages without asking a registry.
  */
-export const base = {
-  name: 'rewind-example/base:bookworm',
-  context: ['images/base'],
-  dockerfile: 'Dockerfile',
-  internal: true,
-  resolveArgs: async (folder, options) => ({ DEBIAN: await debianImage(folder, options) }),
-};
+export const base = debianBase('bookworm', () => process.env.APEX_DEBIAN_IMAGE);
 
-async function debianImage(folder, { signal, report }) {
+/**
+ * The base of images of a release of Debian, by its name.
+ *
+ * @param {string} release
+ * @param {() => string | undefined} [otherImage] another image of it to start from
+ */
+export function debianBase(release, otherImage = () => undefined) {
+  return {
+    name: `rewind-example/base:${release}`,
+    context: ['images/base'],
+    dockerfile: 'Dockerfile',
+    internal: true,
+    resolveArgs: async (folder, options) => ({ DEBIAN: await debianImage(release, otherImage(), folder, options) }),
+  };
+}
+
+async function debianImage(release, otherImage, folder, { signal, report }) {
   const mirror = process.env.APEX_DEBIAN_MIRROR;
-  const image = process.env.APEX_DEBIAN_IMAGE ?? DEFAULT_IMAGE;
+  const image = otherImage ?? slimImage(release);
   if (mirror === undefined) {
     report(`pulling ${image}`);
     // Where nothing answers at all, two minutes are enough to know.
@@ -31,7 +38,7 @@ async function debianImage(folder, { signal, report }) {
     if (pull.code === 0) return image;
     // Loaded from a file, or pulled when there still was a way to the registry.
     if ((await run(['docker', 'image', 'inspect', image], { signal })).code === 0) return image;
-    if (image !== DEFAULT_IMAGE) {
+    if (otherImage !== undefined) {
       throw new BuildError(
         'EXAMPLE_BASE_UNAVAILABLE',
         `The image ${image} that APEX_DEBIAN_IMAGE names could not be pulled:\n${pull.tail}`,
@@ -40,17 +47,22 @@ async function debianImage(folder, { signal, report }) {
     }
     report("no registry has it: making it from Debian's packages");
   }
-  await makeFromPackages(join(folder, 'debian.tar'), mirror, { signal, report });
-  return MADE;
+  const made = `rewind-example/debian:${release}`;
+  await makeFromPackages({ release, archive: join(folder, `${release}.tar`), made, mirror }, { signal, report });
+  return made;
 }
 
-async function makeFromPackages(archive, mirror, { signal, report }) {
-  await ensureMmdebstrap({ signal, report });
+function slimImage(release) {
+  return `debian:${release}-slim`;
+}
+
+async function makeFromPackages({ release, archive, made: name, mirror }, { signal, report }) {
+  await ensureMmdebstrap(release, { signal, report });
   // Without sources of its own it takes Debian's usual mirror, with updates and security fixes.
-  const made = await run(mmdebstrapCommand(archive, mirror !== undefined), {
+  const made = await run(mmdebstrapCommand(release, archive, mirror !== undefined), {
     signal,
     onLine: report,
-    ...(mirror !== undefined && { input: sources(mirror) }),
+    ...(mirror !== undefined && { input: sources(release, mirror) }),
   });
   if (signal.aborted) throw cancelled('The making of the base image');
   if (made.code !== 0) {
@@ -60,7 +72,7 @@ async function makeFromPackages(archive, mirror, { signal, report }) {
       'check that the mirror can be reached, or name another one in APEX_DEBIAN_MIRROR',
     );
   }
-  const imported = await run(['docker', 'import', '--change', 'CMD ["bash"]', archive, MADE], { signal });
+  const imported = await run(['docker', 'import', '--change', 'CMD ["bash"]', archive, name], { signal });
   if (imported.code !== 0) {
     throw new BuildError(
       'EXAMPLE_BASE_FAILED',
@@ -77,7 +89,7 @@ function complaints(output) {
 }
 
 /** What mmdebstrap is asked for; runs nothing. With sources, they come on its standard input. */
-export function mmdebstrapCommand(archive, withSources) {
+export function mmdebstrapCommand(release, archive, withSources) {
   const leftOut = ['doc', 'man', 'info', 'locale', 'lintian'].map(
     (name) => `--dpkgopt=path-exclude=/usr/share/${name}/*`,
   );
@@ -87,24 +99,24 @@ export function mmdebstrapCommand(archive, withSources) {
     ...leftOut,
     '--dpkgopt=path-include=/usr/share/doc/*/copyright',
     '--aptopt=Acquire::Languages none',
-    'bookworm',
+    release,
     archive,
     ...(withSources ? ['-'] : []),
   ];
 }
 
 /** sources.list of the base image: the release, its updates and its security fixes. */
-export function sources(mirror) {
+export function sources(release, mirror) {
   const security = `${mirror.replace(/\/debian\/?$/, '')}/debian-security`;
   return [
-    `deb ${mirror} bookworm main`,
-    `deb ${mirror} bookworm-updates main`,
-    `deb ${security} bookworm-security main`,
+    `deb ${mirror} ${release} main`,
+    `deb ${mirror} ${release}-updates main`,
+    `deb ${security} ${release}-security main`,
     '',
   ].join('\n');
 }
 
-async function ensureMmdebstrap({ signal, report }) {
+async function ensureMmdebstrap(release, { signal, report }) {
   if ((await run(['mmdebstrap', '--version'], { signal })).code === 0) return;
   if (process.getuid?.() === 0 && (await run(['apt-get', '--version'], { signal })).code === 0) {
     report('installing mmdebstrap with apt-get');
@@ -115,7 +127,7 @@ async function ensureMmdebstrap({ signal, report }) {
   }
   throw new BuildError(
     'EXAMPLE_BASE_UNAVAILABLE',
-    `${DEFAULT_IMAGE} could not be pulled, and there is no mmdebstrap here to make it with.`,
+    `${slimImage(release)} could not be pulled, and there is no mmdebstrap here to make it with.`,
     'let Docker reach a registry that has it (or `docker load` it), or install mmdebstrap (Debian, Ubuntu: apt-get install mmdebstrap)',
   );
 }

@@ -14,9 +14,10 @@ import { BuildError, cancelled } from './errors.mjs';
 import { INPUTS_LABEL, plan } from './plan.mjs';
 
 /**
- * Brings every image of the example up to date. Images whose inputs have not changed are left alone.
+ * Brings images up to date, every one of the example by default. Images whose inputs have not changed are left alone.
  *
  * @param {object} [options]
+ * @param {object[]} [options.images] entries of the catalogue, parents first; all of the example by default
  * @param {(event: {image: string, step: "start"|"line"|"done"|"kept", text?: string, elapsedMs: number}) => void}
  *   [options.onProgress] told of every step; elapsedMs counts from the start of the whole build
  * @param {AbortSignal} [options.signal] ends the build and whatever it started
@@ -24,13 +25,18 @@ import { INPUTS_LABEL, plan } from './plan.mjs';
  * @returns {Promise<{built: string[], kept: string[], elapsedMs: number}>} image names
  * @throws {BuildError} with code, message and fix
  */
-export async function buildImages({ onProgress = () => {}, signal, force = false } = {}) {
+export async function buildImages({
+  images = [base, ...catalogue],
+  onProgress = () => {},
+  signal,
+  force = false,
+} = {}) {
   const began = Date.now();
   const report = (image, step, text) => onProgress({ image, step, text, elapsedMs: Date.now() - began });
 
-  const names = [base.name, ...catalogue.map(({ name }) => name)];
+  const names = images.map(({ name }) => name);
   const present = await labelsOf(names, signal);
-  const { wanted, kept } = await plan([base, ...catalogue], present, force);
+  const { wanted, kept } = await plan(images, present, force);
   for (const name of kept) report(name, 'kept');
   if (wanted.length === 0) return { built: [], kept, elapsedMs: Date.now() - began };
 

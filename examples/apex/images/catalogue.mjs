@@ -33,7 +33,7 @@ const parents = [
 ];
 
 const infrastructure = [
-  image('apex-db:15', ['images/db'], { parents: [base.name], args: { BASE: base.name } }),
+  postgres('15', base),
   image('apex-cache:7', ['images/cache'], { parents: [base.name], args: { BASE: base.name } }),
   image('apex-object:v1.8.0', ['images/object'], {
     parents: [base.name],
@@ -67,6 +67,15 @@ const application = RELEASES.flatMap(({ tag, layers, changed, since }) => {
  *   args: Record<string, string>, internal?: boolean, prepare?: Function, sameAs?: string}[]}
  */
 export const catalogue = [...parents, ...infrastructure, ...application];
+
+/**
+ * The database as an image: the version of Postgres that a Debian has, on the base of that.
+ *
+ * @returns {{name: string, context: string[], dockerfile: string, parents: string[], args: Record<string, string>}}
+ */
+export function postgres(version, { name: from }) {
+  return image(`apex-db:${version}`, ['images/db'], { parents: [from], args: { BASE: from, POSTGRES: version } });
+}
 
 function image(name, context, options) {
   return { name, context, dockerfile: 'Dockerfile', ...options };

@@ -116,11 +116,11 @@ test('a proxy on loopback is reached through the network of the host', () => {
 
 test('the base takes the security fixes from the same mirror', () => {
   assert.match(
-    sources('http://mirror.example/debian/'),
+    sources('bookworm', 'http://mirror.example/debian/'),
     /^deb http:\/\/mirror.example\/debian-security bookworm-security main$/m,
   );
-  assert.equal(mmdebstrapCommand('/x.tar', true).at(-1), '-');
-  assert.equal(mmdebstrapCommand('/x.tar', false).at(-1), '/x.tar');
+  assert.equal(mmdebstrapCommand('bookworm', '/x.tar', true).at(-1), '-');
+  assert.equal(mmdebstrapCommand('bookworm', '/x.tar', false).at(-1), '/x.tar');
 });
 
 test('a program that is not there is told apart from one that fails', async () => {
