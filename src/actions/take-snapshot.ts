@@ -1,6 +1,7 @@
 import { createReadStream } from 'node:fs';
 import type { Writable } from 'node:stream';
 
+import type { ContainerResult } from '../docker/exec';
 import { RewindError } from '../errors';
 import { readSequences } from '../postgres/contents';
 import { sayingWhoLocks } from '../postgres/lock-holders';
@@ -115,9 +116,16 @@ export async function takeSnapshot(options: TakeSnapshotOptions): Promise<Snapsh
 /** Waits so long for a lock that somebody else holds on a table, in milliseconds. */
 const lockWaitMs = 10_000;
 
+/** pg_dump has Zstandard from here on, where it was built with it. */
+const versionWithZstandard = 160_000;
+
+/** What a pg_dump says that was not: it says so before it does anything. */
+const withoutZstandard = /does not support compression/;
+
 /**
  * pg_dump's custom format keeps each table apart, so that several can be restored at once. The lowest level of
- * compression: it takes a third of the time of the default one, for a tenth more bytes.
+ * compression: gzip takes a third of the time of its default one, for a tenth more bytes; Zstandard three quarters of that to
+ * write and a third to read, for a sixth less bytes.
  */
 async function dump(
   server: PostgresServer,
@@ -126,17 +134,20 @@ async function dump(
   target: Writable,
   signal: AbortSignal,
 ): Promise<void> {
-  const result = await server.watchedTool(
-    [
-      'pg_dump',
-      '--no-password',
-      '--format=custom',
-      '--compress=1',
-      `--snapshot=${snapshot}`,
-      `--lock-wait-timeout=${lockWaitMs}`,
-    ],
-    { database, output: target, signal },
-  );
+  const dumped = (compress: string): Promise<ContainerResult> =>
+    server.watchedTool(
+      [
+        'pg_dump',
+        '--no-password',
+        '--format=custom',
+        `--compress=${compress}`,
+        `--snapshot=${snapshot}`,
+        `--lock-wait-timeout=${lockWaitMs}`,
+      ],
+      { database, output: target, signal },
+    );
+  let result = await dumped(server.version < versionWithZstandard ? '1' : 'zstd:1');
+  if (result.exitCode !== 0 && withoutZstandard.test(result.stderr)) result = await dumped('1');
   if (result.exitCode !== 0) throw server.problem(`pg_dump of ${server.service} failed`, result, database);
 }
 

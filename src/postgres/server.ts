@@ -310,6 +310,8 @@ export class PostgresServer {
       PGAPPNAME: 'rewind',
       PGCONNECT_TIMEOUT: '10',
       PGCLIENTENCODING: 'UTF8',
+      // What the tools say is read: in English, whatever the container speaks.
+      LANGUAGE: 'en',
       PGOPTIONS: `-c statement_timeout=0 -c idle_in_transaction_session_timeout=0 -c lock_timeout=${lockTimeoutMs} -c client_min_messages=warning`,
     };
   }

@@ -1,3 +1,6 @@
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 
 import { snapshotRoundTrips } from '../../soak/snapshots/round-trips';
@@ -85,6 +88,7 @@ describe.each(postgresImages)('Postgres $version', ({ version, made }) => {
         revisions: ['0002'],
         proof: { ok: true },
       });
+      expect(await compressionOf(stack)).toBe(Number(version) < 16 ? 'gzip' : 'zstd');
       expect(await stack.rewind('plan', 'r1')).toContain(`The "prices", and what they're for`);
       await stack.revert('r1', '--database=downgrade');
       expect(await revision()).toBe('0001');
@@ -140,5 +144,13 @@ test('roles that read every table are refused on Postgres 13 before anything cha
     await stack.remove();
   }
 });
+
+/** How the newest snapshot is compressed, by its header: src/bin/pg_dump/pg_backup_archiver.h, common/compression.h. */
+async function compressionOf(stack: TestStack): Promise<'gzip' | 'zstd' | undefined> {
+  const { snapshots } = await stack.rewindJson<{ snapshots: { id: string }[] }>(['snapshot', 'list']);
+  const store = join(stack.directory, '.rewind', 'stacks', stack.project, 'dev', 'snapshots');
+  const archive = await readFile(join(store, snapshots[0]!.id, 'archive'));
+  return archive[6]! < 15 ? 'gzip' : ({ 1: 'gzip', 3: 'zstd' } as const)[archive[11]!];
+}
 
 const cannotBeHad = `neither a registry nor Debian's packages have it here`;
