@@ -1,5 +1,5 @@
 import type { DatabaseObject } from './object';
-import { type Objects, parentOf } from './objects';
+import { inheritedFrom, type Objects, parentOf } from './objects';
 import { keyOf, type Row } from './row';
 
 /** How one object is another than it is declared. */
@@ -145,9 +145,7 @@ function causeOf(
   const parents = [
     parentOf(row),
     // A column of a child comes with that of its parent.
-    ...(row['inherited'] === true
-      ? inheritedFrom(row, from ? declared : live).map((parent) => `column ${parent}.${row['column'] as string}`)
-      : []),
+    ...(row['inherited'] === true ? inheritedFrom(row, from ? declared : live) : []),
     ...(row.schema === undefined ? [] : [`schema ${row.schema}`]),
     ...(row.kind === 'membership' ? [`role ${row['role'] as string}`, `role ${row['member'] as string}`] : []),
     ...ownersOf(row),
@@ -193,10 +191,6 @@ function causeOf(
     });
   }
   return undefined;
-}
-
-function inheritedFrom(row: Row, objects: Objects): readonly string[] {
-  return (objects.rows.get(parentOf(row)!)?.['inherits'] as string[] | undefined) ?? [];
 }
 
 /** What the object of a change is in: its table, its schema. */

@@ -67,3 +67,10 @@ export class Objects {
 export function parentOf({ on, ['ofKind']: kind }: Row): string | undefined {
   return on === undefined ? undefined : `${(kind as string | undefined) ?? 'table'} ${on}`;
 }
+
+/** Keys of what a table, or a column of one, inherits from: what is NOT NULL in a parent is so in its children. */
+export function inheritedFrom(row: Row, objects: Objects): readonly string[] {
+  const table = row.kind === 'column' ? objects.rows.get(parentOf(row)!) : row;
+  const parents = (table?.['inherits'] as string[] | undefined) ?? [];
+  return parents.map((it) => (row.kind === 'column' ? `column ${it}.${row['column'] as string}` : `table ${it}`));
+}

@@ -1,7 +1,7 @@
 import { identifier } from '../postgres/sql';
 import type { Change, Rename } from './diff';
 import type { DatabaseObject } from './object';
-import { type Objects, parentOf } from './objects';
+import { inheritedFrom, type Objects, parentOf } from './objects';
 import { type Row } from './row';
 
 /** Statements that make one schema of another. */
@@ -354,21 +354,13 @@ class Planner {
         row === undefined ? [] : [parentOf(row), row.schema === undefined ? undefined : `schema ${row.schema}`];
       const own = row?.kind === 'table' ? side.childrenOf(key).filter(({ kind }) => kind === 'column') : [];
       const needs = [...(row?.needs ?? []), ...own.flatMap((it) => it.needs ?? [])];
-      const parents = inheritedFrom(row, side);
+      const parents = row === undefined ? [] : inheritedFrom(row, side);
       for (const it of [...around, ...parents, ...needs]) if (it !== undefined && keys.has(it)) visit(it, inside);
       done.add(key);
     };
     for (const key of todo) visit(key, new Set());
     return [...done].filter((key) => keys.has(key));
   }
-}
-
-/** What a table, or a column of it, inherits from: NOT NULL of a parent is its children's, too. */
-function inheritedFrom(row: Row | undefined, side: Objects): string[] {
-  const inherits = (table: Row | undefined): string[] => (table?.['inherits'] as string[] | undefined) ?? [];
-  if (row?.kind !== 'column') return inherits(row).map((it) => `table ${it}`);
-  const table = side.rows.get(parentOf(row) ?? '');
-  return inherits(table).map((it) => `column ${it}.${row['column'] as string}`);
 }
 
 /** The name of an object without its schema. */

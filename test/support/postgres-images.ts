@@ -14,6 +14,9 @@ export const postgresImages: readonly PostgresImage[] = [
   { version: '17', made: () => madeOf('trixie', '17') },
 ];
 
+/** What apt says where a release of Debian is no more. */
+const goneFromMirror = /E: .*(does not have a Release file|Failed to fetch)/;
+
 /** Makes the example's image of the database on another Debian. An old one may be gone from where packages are. */
 async function madeOf(release: string, version: string): Promise<string | undefined> {
   const [{ debianBase }, { buildImages }, { postgres }] = await Promise.all([
@@ -27,7 +30,8 @@ async function madeOf(release: string, version: string): Promise<string | undefi
     await buildImages({ images: [base, image] });
     return image.name;
   } catch (error) {
-    if (/^EXAMPLE_B/.test((error as { code?: string }).code ?? '')) return undefined;
+    const { code = '', message } = error as Error & { code?: string };
+    if (code.startsWith('EXAMPLE_BASE_') || goneFromMirror.test(message)) return undefined;
     throw error;
   }
 }
